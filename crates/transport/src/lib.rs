@@ -1,1 +1,208 @@
-//! (empty)
+//! The log between the collector and the sink: Kafka and the journal behind one pair of traits. A
+//! record of the log is an encoded [`EventBatch`](candor_event::EventBatch); records have no key and
+//! no headers.
+//!
+//! *Durable* means: a crash of any process, at any later moment, loses nothing of it. For the journal
+//! that is `fdatasync`; for Kafka `acks=all`. [`Producer::produce`] resolves only then.
+#![forbid(unsafe_code)]
+
+pub mod journal;
+
+use std::fmt;
+use std::future::Future;
+
+use bytes::Bytes;
+use candor_event::EventId;
+
+/// Names one log for ever: 16 random bytes for a journal, the topic's id for Kafka. A log that is
+/// deleted and made anew has another, although its offsets begin at 0 again.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct LogId([u8; 16]);
+
+/// One encoded event on its way into the log.
+#[derive(Clone, Debug)]
+pub struct Outgoing {
+    /// Decides the partition, so that a client's retry meets its first try.
+    pub id: EventId,
+    /// The event, encoded as a batch of one ([`candor_event::wire::encode`]).
+    pub record: Bytes,
+}
+
+/// Puts events into the log.
+pub trait Producer: Send + Sync + 'static {
+    /// Resolves when all of `events` are durable. They may share a record with others', and may lie
+    /// in several partitions.
+    ///
+    /// Dropping the future does not take the events back.
+    ///
+    /// # Errors
+    /// Some of `events` may have become durable, or may yet: the caller's retry is safe by event id.
+    fn produce(
+        &self,
+        events: Vec<Outgoing>,
+    ) -> impl Future<Output = Result<(), ProduceError>> + Send;
+}
+
+/// Why events are not known to be durable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProduceError {
+    /// The queue, the disk or the broker takes no more for now.
+    #[error("the log takes no more for now")]
+    Full,
+    /// A record above the limit of the log.
+    #[error("the record is larger than the log takes")]
+    TooLarge,
+    /// Writing failed, or the log is closed.
+    #[error("the log cannot be written")]
+    Unavailable,
+}
+
+/// Reads the log: one at a time per partition, in order.
+pub trait Consumer: Send + 'static {
+    /// The log that is read.
+    fn log_id(&self) -> LogId;
+
+    /// The next thing that happened. Cancel safe.
+    ///
+    /// # Errors
+    /// The log cannot be read; trying again is right when [`ConsumeError::is_transient`].
+    fn next(&mut self) -> impl Future<Output = Result<Delivery, ConsumeError>> + Send;
+
+    /// Makes the cursor of `partition` durable: `offset` is the next one to be read after a restart,
+    /// `metadata` is handed back with it. Everything below `offset` may be deleted from then on.
+    ///
+    /// # Errors
+    /// [`CommitError::Fenced`]: somebody else owns the partition now; forget it.
+    fn commit(
+        &mut self,
+        partition: u32,
+        cursor: Cursor,
+    ) -> impl Future<Output = Result<(), CommitError>> + Send;
+}
+
+/// Where reading goes on, and a note to whoever goes on there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cursor {
+    /// The next offset to be read.
+    pub offset: u64,
+    /// The sink's intent, opaque here; at most [`Cursor::METADATA_BYTES_MAX`] bytes.
+    pub metadata: String,
+}
+
+/// What a consumer meets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// The partition is ours from now on; the records follow from the cursor's offset, or from
+    /// `low` when nothing was ever committed.
+    Assigned {
+        /// The partition.
+        partition: u32,
+        /// What was committed last, if anything was.
+        committed: Option<Cursor>,
+        /// The first offset that the log still has.
+        low: u64,
+        /// Whether the owner before us may still be running: its inserts are waited for.
+        previous_owner_may_live: bool,
+    },
+    /// Offsets that hold nothing that can be read, both ends included.
+    Damaged {
+        /// The partition.
+        partition: u32,
+        /// The first.
+        first: u64,
+        /// The last.
+        last: u64,
+        /// Why.
+        damage: Damage,
+    },
+    /// A record.
+    Record {
+        /// The partition.
+        partition: u32,
+        /// Its place in the partition. Offsets grow, and may have gaps.
+        offset: u64,
+        /// The encoded batch.
+        record: Bytes,
+    },
+    /// The partition is somebody else's from now on.
+    Revoked {
+        /// The partition.
+        partition: u32,
+    },
+}
+
+/// Why offsets cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Damage {
+    /// A checksum does not fit: bits have flipped.
+    Corrupt,
+    /// Numbers that were given up when an unfinished write was cut off; no record was lost.
+    Torn,
+}
+
+/// Why the log cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ConsumeError {
+    /// The log is closed; nothing will follow.
+    #[error("the log is closed")]
+    Closed,
+    /// Reading from the disk failed.
+    #[error("cannot read the log")]
+    Io(#[source] std::io::Error),
+}
+
+/// Why a cursor was not moved.
+#[derive(Debug, thiserror::Error)]
+pub enum CommitError {
+    /// Another consumer owns the partition.
+    #[error("another consumer owns the partition")]
+    Fenced,
+    /// The cursor could not be made durable.
+    #[error("cannot store the cursor")]
+    Io(#[source] std::io::Error),
+    /// The metadata is longer than a cursor can carry.
+    #[error("the cursor's metadata is too long")]
+    MetadataTooLong,
+}
+
+// === impl LogId ===
+
+impl LogId {
+    /// The id with these bytes.
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes.
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+}
+
+impl fmt::Display for LogId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for LogId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "LogId({self})")
+    }
+}
+
+// === impl Cursor ===
+
+impl Cursor {
+    /// The most that a cursor carries; Kafka's brokers refuse 4,096 bytes by default.
+    pub const METADATA_BYTES_MAX: usize = 1_024;
+}
+
+// === impl ConsumeError ===
+
+impl ConsumeError {
+    /// Whether trying again may help.
+    pub const fn is_transient(&self) -> bool {
+        matches!(self, Self::Io(_))
+    }
+}
