@@ -47,7 +47,10 @@ impl Event {
             }
             Field::Dwell => self.dwell_ms = 0,
             Field::Scroll => self.scroll_percent = None,
-            Field::Props => self.props.clear(),
+            Field::Props => {
+                self.name.clear();
+                self.props.clear();
+            }
             Field::ConsentRecord => self.consent_record.clear(),
         }
     }
@@ -140,6 +143,7 @@ mod tests {
         };
         Event {
             consent_record: vec![1; 16],
+            name: text(),
             path: text(),
             query: pairs(),
             title: text(),

@@ -165,7 +165,7 @@ impl Field {
             Self::Visitor => "The visitor's pseudonym: rotating, or chosen with consent.",
             Self::Dwell => "How long the page was visible, in milliseconds.",
             Self::Scroll => "How far the page was scrolled, in percent.",
-            Self::Props => "Properties that the site attached to the event itself.",
+            Self::Props => "The name and properties that the site itself gave to the event.",
             Self::ConsentRecord => "The record of the consent under which the event is kept.",
         }
     }

@@ -33,6 +33,9 @@ pub struct Event {
     /// A random number that names the key epoch of the ids below, 0 when no key was used.
     #[prost(fixed64, tag = "8")]
     pub key_epoch: u64,
+    /// The site's own name for a custom event.
+    #[prost(string, tag = "9")]
+    pub name: ::prost::alloc::string::String,
     /// The path of the page, without query and fragment.
     #[prost(string, tag = "10")]
     pub path: ::prost::alloc::string::String,
