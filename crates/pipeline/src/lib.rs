@@ -1,1 +1,213 @@
-//! (empty)
+//! Beacon to event: decode, admit, anonymize, enrich, encode. Synchronous, without a clock of its own,
+//! and the only crate that can open an address. What leaves it is an encoded
+//! [`Event`], which has no field that could hold one.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use candor_event::Timestamp;
+//! use candor_pipeline::{
+//!     Agents, Geo, Head, KeyPeriod, KeyRing, Media, Peer, Pipeline, RawBeacons, Sources, TrustedProxies,
+//! };
+//! use candor_policy::Registry;
+//!
+//! # let rules = "user_agent_parsers: []\nos_parsers: []\ndevice_parsers: []";
+//! let sources = Sources { agents: Agents::from_yaml(rules)?, geo: Geo::default() };
+//! let keys = Arc::new(KeyRing::new(KeyPeriod::default(), None));
+//! let pipeline = Pipeline::new(Arc::new(Registry::demo()?), keys, sources);
+//!
+//! let peer = Peer::new("192.0.2.77:4000".parse()?);
+//! let headers = http::HeaderMap::new();
+//! let head = Head::read(&peer, &headers, &TrustedProxies::default());
+//! let body = br#"{"site":"demo","url":"http://localhost/prices","consent":true}"#;
+//! for raw in RawBeacons::split(body, Media::Json).map_err(|r| r.outcome().label())?.iter() {
+//!     let kept = pipeline.run(raw, &head, Timestamp::from_unix(1_790_000_000)).expect("admitted");
+//!     let event = candor_event::wire::decode(&kept.record)?.events.remove(0);
+//!     assert_eq!(event.path, "/prices");
+//!     assert_eq!(event.address[12..], [192, 0, 2, 0], "truncated");
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+#![deny(unsafe_code)]
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use candor_event::{Event, EventId, Timestamp, wire};
+use candor_policy::Registry;
+
+mod access_log;
+mod admit;
+mod anonymize;
+mod beacon;
+mod client_ip;
+mod decode;
+mod enrich;
+mod head;
+mod key;
+mod locked;
+mod rejection;
+
+pub use access_log::Import;
+pub use client_ip::{ClientIp, Peer, TrustedProxies};
+pub use decode::{BEACON_BYTES_MAX, BEACONS_MAX, BODY_BYTES_MAX, Media, RawBeacon, RawBeacons};
+pub use enrich::Sources;
+pub use enrich::geo::{Geo, GeoError};
+pub use enrich::user_agent::{Agents, AgentsError};
+pub use head::Head;
+pub use key::{KeyFile, KeyFileError, KeyPeriod, KeyRing};
+pub use rejection::Rejection;
+
+use access_log::Line;
+use admit::{Admitted, Door, admit};
+use anonymize::{Subject, anonymize, event_id};
+use beacon::Beacon;
+use enrich::enrich;
+
+/// Turns beacons into events.
+#[derive(Debug)]
+pub struct Pipeline {
+    registry: Arc<Registry>,
+    keys: Arc<KeyRing>,
+    sources: Sources,
+}
+
+/// What is kept of a beacon: ready for the log.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// The idempotency key.
+    pub id: EventId,
+    /// The event, encoded as a batch of one.
+    pub record: Bytes,
+}
+
+impl Pipeline {
+    /// A pipeline over these policies, keys and look-up sources.
+    pub fn new(registry: Arc<Registry>, keys: Arc<KeyRing>, sources: Sources) -> Self {
+        Self {
+            registry,
+            keys,
+            sources,
+        }
+    }
+
+    /// Takes one beacon the whole way.
+    ///
+    /// # Errors
+    /// The [`Rejection`] says why nothing is kept of it.
+    pub fn run(
+        &self,
+        raw: RawBeacon<'_>,
+        head: &Head<'_>,
+        now: Timestamp,
+    ) -> Result<Kept, Rejection> {
+        let beacon = raw.read()?;
+        self.keep(&beacon, head, Door::Beacon, now)
+    }
+
+    /// Takes the query of a pixel the whole way.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub fn run_pixel(
+        &self,
+        query: &str,
+        head: &Head<'_>,
+        now: Timestamp,
+    ) -> Result<Kept, Rejection> {
+        let beacon = decode::pixel(query, head.referer)?;
+        self.keep(&beacon, head, Door::Beacon, now)
+    }
+
+    /// Takes one line of an access log the whole way. The gate is asked first: a line that may not be
+    /// kept is counted as denied, whatever it asked for.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub fn run_line(
+        &self,
+        line: &[u8],
+        import: &Import,
+        now: Timestamp,
+    ) -> Result<Kept, Rejection> {
+        let (client, line) = Line::read(line, import)?;
+        let beacon = line.beacon(import)?;
+        let head = Head::of_line(client, &line.user_agent);
+        let door = Door::Import {
+            received_at: line.received_at,
+        };
+        let kept = self.keep(&beacon, &head, door, now)?;
+        line.check_page().map(|()| kept)
+    }
+
+    /// The event id that a beacon of this site with this client id gets.
+    ///
+    /// # Errors
+    /// [`Rejection::UnknownSite`], [`Rejection::KeyMissing`].
+    pub fn event_id(&self, site: &str, id: &str, now: Timestamp) -> Result<EventId, Rejection> {
+        let (site, _) = self.registry.site(site).ok_or(Rejection::UnknownSite)?;
+        Ok(event_id(Some(id), site, &*self.keys.at(now)?))
+    }
+
+    fn keep(
+        &self,
+        beacon: &Beacon<'_>,
+        head: &Head<'_>,
+        door: Door,
+        now: Timestamp,
+    ) -> Result<Kept, Rejection> {
+        let admitted = admit(&self.registry, beacon, head, door, now)?;
+        let epoch = self.keys.at(now)?;
+        let subject = Subject {
+            client: &head.client,
+            user_agent: head.user_agent,
+            beacon,
+            site: admitted.site,
+            policy: admitted.policy,
+            fields: admitted.admission.fields(),
+        };
+        let anonymized = anonymize(&subject, &epoch, now)?;
+        let id = event_id(
+            beacon.id.as_ref().map(beacon::Text::as_str),
+            admitted.site,
+            &epoch,
+        );
+
+        let mut event = bare_event(id, &admitted);
+        anonymized.fill(&mut event);
+        enrich(
+            &mut event,
+            &self.sources,
+            &admitted,
+            beacon,
+            head,
+            &anonymized,
+        );
+        event.retain(admitted.admission.fields());
+        Ok(Kept {
+            id,
+            record: wire::encode(&event),
+        })
+    }
+}
+
+/// The bare fact, and the leave to keep it.
+fn bare_event(id: EventId, admitted: &Admitted<'_>) -> Event {
+    let grants = admitted
+        .admission
+        .grants()
+        .map(|grant| candor_event::Grant {
+            purpose: grant.purpose.as_str().to_owned(),
+            basis: grant.basis.into(),
+            expires_at: grant.expires_at.unix(),
+            fields: grant.fields.bits(),
+        });
+    Event {
+        id: id.to_vec(),
+        site: admitted.site.as_str().to_owned(),
+        kind: admitted.kind.into(),
+        received_at: admitted.received_at.unix(),
+        policy_version: admitted.policy.version().to_vec(),
+        grants: grants.collect(),
+        ..Event::default()
+    }
+}

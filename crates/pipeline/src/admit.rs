@@ -1,0 +1,120 @@
+//! Asks the site's policy what may be kept. The answer is a permit: only an [`Admitted`] can be
+//! anonymised and enriched.
+
+use candor_event::{Kind, Site, Timestamp};
+use candor_policy::{Admission, Consent as GateConsent, Policy, Registry, Request};
+use url::Url;
+
+use crate::beacon::{Beacon, Consent};
+use crate::head::Head;
+use crate::rejection::Rejection;
+
+/// A beacon that at least one purpose may keep.
+pub(crate) struct Admitted<'a> {
+    pub(crate) site: &'a Site,
+    pub(crate) policy: &'a Policy,
+    pub(crate) admission: Admission<'a>,
+    pub(crate) kind: Kind,
+    pub(crate) page: Url,
+    pub(crate) received_at: Timestamp,
+}
+
+/// Where a beacon came in: at the door, or in an access log that its operator vouches for.
+#[derive(Clone, Copy)]
+pub(crate) enum Door {
+    /// Sent by a browser, now.
+    Beacon,
+    /// Read from a log.
+    Import {
+        /// When the line was written.
+        received_at: Timestamp,
+    },
+}
+
+/// Finds the site's policy, checks that the page is the site's, and asks the gate.
+pub(crate) fn admit<'a>(
+    registry: &'a Registry,
+    beacon: &Beacon<'_>,
+    head: &Head<'_>,
+    door: Door,
+    now: Timestamp,
+) -> Result<Admitted<'a>, Rejection> {
+    let kind = kind(beacon)?;
+    let (site, policy) = registry
+        .site(beacon.site.as_str())
+        .ok_or(Rejection::UnknownSite)?;
+    let page = Url::parse(beacon.url.as_str()).map_err(|_| Rejection::Malformed)?;
+    let (received_at, asserted_by_operator) = match door {
+        Door::Beacon => {
+            check_host(policy, site, &page, head.origin)?;
+            (now, false)
+        }
+        Door::Import { received_at } => (received_at.min(now), true),
+    };
+    let answer = |purpose: &str| match &beacon.consent {
+        Consent::PerPurpose(map) => Consent::of(map, purpose),
+        Consent::Absent | Consent::All(_) => None,
+    };
+    let admission = policy
+        .admit(&Request {
+            signals: head.signals,
+            consent: match &beacon.consent {
+                Consent::Absent => GateConsent::Absent,
+                Consent::All(given) => GateConsent::All(*given),
+                Consent::PerPurpose(_) => GateConsent::PerPurpose(&answer),
+            },
+            received_at,
+            now,
+            asserted_by_operator,
+        })
+        .map_err(Rejection::Denied)?;
+    Ok(Admitted {
+        site,
+        policy,
+        admission,
+        kind,
+        page,
+        received_at,
+    })
+}
+
+/// A beacon without a kind is a page view, or, when it has a name, a custom event.
+fn kind(beacon: &Beacon<'_>) -> Result<Kind, Rejection> {
+    let Some(word) = &beacon.kind else {
+        return Ok(if beacon.name.is_some() {
+            Kind::Custom
+        } else {
+            Kind::Pageview
+        });
+    };
+    match Kind::parse(word.as_str()) {
+        Some(Kind::Custom) if beacon.name.is_none() => Err(Rejection::Malformed),
+        Some(kind) => Ok(kind),
+        None => Err(Rejection::Malformed),
+    }
+}
+
+/// The page must be one of the site's, and so must the `Origin`, when the browser names one.
+fn check_host(
+    policy: &Policy,
+    site: &Site,
+    page: &Url,
+    origin: Option<&str>,
+) -> Result<(), Rejection> {
+    if !matches!(page.scheme(), "http" | "https") {
+        return Err(Rejection::HostDenied);
+    }
+    let allowed = |url: &Url| {
+        url.host_str()
+            .is_some_and(|host| policy.allows_host(site, host))
+    };
+    let from_here = match origin {
+        None => true,
+        Some(origin) => Url::parse(origin).is_ok_and(|origin| allowed(&origin)),
+    };
+    if from_here && allowed(page) {
+        Ok(())
+    } else {
+        Err(Rejection::HostDenied)
+    }
+}

@@ -1,0 +1,137 @@
+//! Takes a visitor's address and gives back what may be kept of it. After this step no type can hold
+//! an address.
+
+use candor_event::{Event, EventId, Field, FieldSet, Site, StoredAddress, Timestamp};
+use candor_policy::{AddressMode, Policy, VisitorMode};
+
+use crate::beacon::Beacon;
+use crate::client_ip::{ClientIp, LookupPrefix};
+use crate::key::{Epoch, SiteKey};
+use crate::rejection::Rejection;
+
+/// What is left of an address.
+pub(crate) struct Anonymized {
+    address: Option<StoredAddress>,
+    address_hash: Option<[u8; 16]>,
+    visitor: Option<[u8; 16]>,
+    visitor_previous: Option<[u8; 16]>,
+    key_epoch: u64,
+    /// For [`enrich`](crate::enrich); it has no encoding.
+    pub(crate) lookup: Option<LookupPrefix>,
+}
+
+/// Everything that anonymising looks at.
+pub(crate) struct Subject<'a> {
+    pub(crate) client: &'a ClientIp,
+    pub(crate) user_agent: &'a str,
+    pub(crate) beacon: &'a Beacon<'a>,
+    pub(crate) site: &'a Site,
+    pub(crate) policy: &'a Policy,
+    /// What at least one purpose may keep.
+    pub(crate) fields: FieldSet,
+}
+
+/// Truncates or hashes the address and forms the visitor's pseudonym, as the policy says.
+pub(crate) fn anonymize(
+    subject: &Subject<'_>,
+    epoch: &Epoch,
+    now: Timestamp,
+) -> Result<Anonymized, Rejection> {
+    let mut left = Anonymized {
+        address: None,
+        address_hash: None,
+        visitor: None,
+        visitor_previous: None,
+        key_epoch: 0,
+        lookup: subject.client.lookup_prefix(),
+    };
+    if subject.fields.contains(Field::Address) {
+        match subject.policy.address() {
+            AddressMode::Drop => {}
+            AddressMode::Truncate { v4, v6 } => {
+                let stored = subject.client.truncate(v4, v6);
+                left.address = stored.map_err(|_| Rejection::KeyMissing)?;
+            }
+            AddressMode::Hash => {
+                left.address_hash = hash_address(subject, &epoch.site_key(subject.site));
+                left.key_epoch = epoch.id();
+            }
+        }
+    }
+    if subject.fields.contains(Field::Visitor) {
+        match subject.policy.visitor() {
+            VisitorMode::None => {}
+            VisitorMode::Rotating => {
+                left.visitor = rotating_id(subject, &epoch.site_key(subject.site));
+                left.visitor_previous = epoch
+                    .previous_site_key(subject.site, now)
+                    .and_then(|key| rotating_id(subject, &key));
+                left.key_epoch = epoch.id();
+            }
+            VisitorMode::Consented => left.visitor = consented_id(subject),
+        }
+    }
+    Ok(left)
+}
+
+/// The idempotency key of a beacon: a keyed hash of the client's own `id`, or random.
+pub(crate) fn event_id(client_id: Option<&str>, site: &Site, epoch: &Epoch) -> EventId {
+    client_id.map_or_else(
+        || epoch.random_id(),
+        |id| {
+            let mut hasher = epoch.site_key(site).hasher("event id");
+            hasher.update(id.as_bytes());
+            EventId::from_bytes(first_16(&hasher))
+        },
+    )
+}
+
+impl Anonymized {
+    /// Writes what may be kept into the event.
+    pub(crate) fn fill(&self, event: &mut Event) {
+        if let Some(address) = self.address {
+            event.address = address.octets().to_vec();
+            event.address_prefix = address.prefix().into();
+        }
+        let bytes = |id: Option<[u8; 16]>| id.map(|id| id.to_vec()).unwrap_or_default();
+        event.address_hash = bytes(self.address_hash);
+        event.visitor = bytes(self.visitor);
+        event.visitor_previous = bytes(self.visitor_previous);
+        event.key_epoch = self.key_epoch;
+    }
+}
+
+fn hash_address(subject: &Subject<'_>, key: &SiteKey) -> Option<[u8; 16]> {
+    subject.client.is_known().then(|| {
+        let mut hasher = key.hasher("address");
+        subject.client.hash_into(&mut hasher);
+        first_16(&hasher)
+    })
+}
+
+fn rotating_id(subject: &Subject<'_>, key: &SiteKey) -> Option<[u8; 16]> {
+    subject.client.is_known().then(|| {
+        let mut hasher = key.hasher("visitor");
+        subject.client.hash_into(&mut hasher);
+        hasher.update(subject.user_agent.as_bytes());
+        first_16(&hasher)
+    })
+}
+
+/// A stable pseudonym of the id that the visitor's browser chose with consent. No key: the id itself
+/// is random and long, so that it cannot be guessed, and possession of it is what proves later
+/// whose rows these are.
+fn consented_id(subject: &Subject<'_>) -> Option<[u8; 16]> {
+    let id = subject.beacon.visitor.as_ref()?;
+    let mut hasher = blake3::Hasher::new_derive_key("candor 2026-11 consented visitor id");
+    hasher.update(subject.site.as_str().as_bytes());
+    hasher.update(&[0]);
+    hasher.update(id.as_str().as_bytes());
+    Some(first_16(&hasher))
+}
+
+fn first_16(hasher: &blake3::Hasher) -> [u8; 16] {
+    let mut out = [0; 16];
+    hasher.finalize_xof().fill(&mut out);
+    out
+}

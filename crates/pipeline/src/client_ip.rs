@@ -1,0 +1,232 @@
+//! The one place that opens an address.
+//!
+//! [`Peer`] wraps the socket's peer the moment a connection is accepted, and [`ClientIp`] is the
+//! visitor's address as the trusted proxies report it. Neither can be printed, cloned, compared or
+//! serialised; all that can be done with an address is done by the functions of this file, and what
+//! they give away is truncated or goes into a keyed hash. Headers that carry addresses are read here
+//! only.
+#![expect(
+    clippy::disallowed_types,
+    reason = "this is the module where addresses live"
+)]
+#![expect(missing_debug_implementations, reason = "an address must not print")]
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use candor_event::{StoredAddress, TooPrecise};
+use http::HeaderMap;
+use ipnet::IpNet;
+use zeroize::Zeroize;
+
+/// The far end of a connection. Opaque from `accept` on.
+pub struct Peer(IpAddr);
+
+/// A visitor's address, for as long as one request lasts. Overwritten when it is dropped.
+pub struct ClientIp {
+    octets: [u8; 16],
+    family: Family,
+}
+
+/// The peers whose `X-Forwarded-For` and `Forwarded` are believed.
+#[derive(Debug, Clone)]
+pub struct TrustedProxies(Vec<IpNet>);
+
+/// The leading bits of an address, for looking up country and network: /24 and /48, never more,
+/// whatever a policy says. It cannot be encoded into an event.
+pub(crate) struct LookupPrefix(IpAddr);
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Family {
+    V4,
+    V6,
+    /// No address is known; nothing can be derived from it.
+    Unknown,
+}
+
+// === impl Peer ===
+
+impl Peer {
+    /// Wraps the peer's address.
+    pub fn new(address: SocketAddr) -> Self {
+        Self(address.ip().to_canonical())
+    }
+}
+
+// === impl ClientIp ===
+
+impl ClientIp {
+    /// The address of the visitor behind a request: the peer, or, when the peer is a trusted proxy,
+    /// the right-most hop that is not. What cannot be read as an address makes it unknown.
+    pub fn of_request(peer: &Peer, headers: &HeaderMap, trusted: &TrustedProxies) -> Self {
+        if !trusted.contains(peer.0) {
+            return Self::from_ip(peer.0);
+        }
+        let hops = forwarded_for(headers).or_else(|| forwarded(headers));
+        let Some(hops) = hops else {
+            return Self::from_ip(peer.0);
+        };
+        let mut nearest = peer.0;
+        for hop in hops.iter().rev() {
+            let Some(address) = parse_hop(hop) else {
+                return Self::unknown();
+            };
+            nearest = address;
+            if !trusted.contains(address) {
+                break;
+            }
+        }
+        Self::from_ip(nearest)
+    }
+
+    /// The address in a field of an access log.
+    pub(crate) fn of_log_field(field: &str) -> Self {
+        parse_hop(field).map_or_else(Self::unknown, Self::from_ip)
+    }
+
+    /// Keeps the leading bits: `v4` of an IPv4 address, `v6` of an IPv6 address.
+    ///
+    /// # Errors
+    /// [`TooPrecise`] when the prefix is longer than may be stored.
+    pub(crate) fn truncate(&self, v4: u8, v6: u8) -> Result<Option<StoredAddress>, TooPrecise> {
+        match self.family {
+            Family::V4 => StoredAddress::truncate_v4(self.v4_octets(), v4).map(Some),
+            Family::V6 => StoredAddress::truncate_v6(self.octets, v6).map(Some),
+            Family::Unknown => Ok(None),
+        }
+    }
+
+    /// Feeds the whole address into a keyed hash; nothing when it is unknown.
+    pub(crate) fn hash_into(&self, hasher: &mut blake3::Hasher) {
+        if self.family != Family::Unknown {
+            hasher.update(&self.octets);
+        }
+    }
+
+    /// Whether there is an address at all.
+    pub(crate) fn is_known(&self) -> bool {
+        self.family != Family::Unknown
+    }
+
+    /// What may be looked up.
+    pub(crate) fn lookup_prefix(&self) -> Option<LookupPrefix> {
+        let (v4, v6) = (StoredAddress::V4_PREFIX_MAX, StoredAddress::V6_PREFIX_MAX);
+        let prefix = Ipv6Addr::from(self.truncate(v4, v6).ok()??.octets());
+        Some(LookupPrefix(IpAddr::V6(prefix).to_canonical()))
+    }
+
+    fn from_ip(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            IpAddr::V4(v4) => Self {
+                octets: v4.to_ipv6_mapped().octets(),
+                family: Family::V4,
+            },
+            IpAddr::V6(v6) => Self {
+                octets: v6.octets(),
+                family: Family::V6,
+            },
+        }
+    }
+
+    fn unknown() -> Self {
+        Self {
+            octets: [0; 16],
+            family: Family::Unknown,
+        }
+    }
+
+    fn v4_octets(&self) -> [u8; 4] {
+        let [.., a, b, c, d] = self.octets;
+        [a, b, c, d]
+    }
+}
+
+impl Drop for ClientIp {
+    fn drop(&mut self) {
+        self.octets.zeroize();
+    }
+}
+
+// === impl TrustedProxies ===
+
+impl TrustedProxies {
+    /// Trusts these networks.
+    pub fn new(networks: Vec<IpNet>) -> Self {
+        Self(networks)
+    }
+
+    fn contains(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        self.0.iter().any(|network| network.contains(&address))
+    }
+}
+
+impl Default for TrustedProxies {
+    /// Loopback: a proxy on the same machine.
+    fn default() -> Self {
+        let loopback = [
+            IpNet::new_assert(IpAddr::V4(Ipv4Addr::new(127, 0, 0, 0)), 8),
+            IpNet::new_assert(IpAddr::V6(Ipv6Addr::LOCALHOST), 128),
+        ];
+        Self(loopback.into())
+    }
+}
+
+// === impl LookupPrefix ===
+
+impl LookupPrefix {
+    /// The truncated address, in the form that databases take.
+    pub(crate) fn network(&self) -> IpAddr {
+        self.0
+    }
+}
+
+/// The hops of all `X-Forwarded-For` headers, nearest last; `None` without the header. A value that is
+/// not text is a hop that cannot be read.
+fn forwarded_for(headers: &HeaderMap) -> Option<Vec<&str>> {
+    let values = headers.get_all("x-forwarded-for");
+    let mut hops = Vec::new();
+    for value in values {
+        hops.extend(value.to_str().unwrap_or("?").split(','));
+    }
+    (!hops.is_empty()).then_some(hops)
+}
+
+/// The `for=` hops of all `Forwarded` headers (RFC 7239), nearest last.
+fn forwarded(headers: &HeaderMap) -> Option<Vec<&str>> {
+    let mut hops = Vec::new();
+    for value in headers.get_all(http::header::FORWARDED) {
+        for element in value.to_str().unwrap_or("?").split(',') {
+            hops.push(for_parameter(element).unwrap_or("?"));
+        }
+    }
+    (!hops.is_empty()).then_some(hops)
+}
+
+fn for_parameter(element: &str) -> Option<&str> {
+    element.split(';').find_map(|pair| {
+        let (name, value) = pair.split_once('=')?;
+        name.trim()
+            .eq_ignore_ascii_case("for")
+            .then(|| value.trim().trim_matches('"'))
+    })
+}
+
+/// An address, with or without port and brackets.
+fn parse_hop(hop: &str) -> Option<IpAddr> {
+    let hop = hop.trim();
+    let bare = || {
+        hop.strip_prefix('[')?
+            .strip_suffix(']')?
+            .parse::<Ipv6Addr>()
+            .ok()
+    };
+    hop.parse::<IpAddr>()
+        .ok()
+        .or_else(|| hop.parse::<SocketAddr>().ok().map(|address| address.ip()))
+        .or_else(|| bare().map(IpAddr::V6))
+        .map(|address| address.to_canonical())
+}
+
+#[cfg(test)]
+#[path = "client_ip/tests.rs"]
+mod tests;

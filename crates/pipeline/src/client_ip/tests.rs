@@ -1,0 +1,83 @@
+use http::HeaderValue;
+use proptest::prelude::*;
+
+use super::*;
+
+fn peer(text: &str) -> Peer {
+    Peer::new(SocketAddr::new(text.parse().unwrap(), 4_000))
+}
+
+fn client(peer_address: &str, name: &'static str, values: &[&str]) -> [u8; 16] {
+    let mut headers = HeaderMap::new();
+    for value in values {
+        headers.append(name, HeaderValue::from_str(value).unwrap());
+    }
+    ClientIp::of_request(&peer(peer_address), &headers, &TrustedProxies::default()).octets
+}
+
+fn octets(text: &str) -> [u8; 16] {
+    match text.parse().unwrap() {
+        IpAddr::V4(v4) => v4.to_ipv6_mapped().octets(),
+        IpAddr::V6(v6) => v6.octets(),
+    }
+}
+
+#[test]
+fn only_a_trusted_peer_may_speak_for_others() {
+    let name = "x-forwarded-for";
+    let cases: [(&str, &[&str], &str); 9] = [
+        ("203.0.113.9", &["192.0.2.1"], "203.0.113.9"),
+        ("127.0.0.1", &["192.0.2.1"], "192.0.2.1"),
+        ("::1", &["192.0.2.1"], "192.0.2.1"),
+        ("127.0.0.1", &["198.51.100.7, 192.0.2.1"], "192.0.2.1"),
+        ("127.0.0.1", &["198.51.100.7", "192.0.2.1"], "192.0.2.1"),
+        ("127.0.0.1", &["192.0.2.1, 127.0.0.9"], "192.0.2.1"),
+        ("127.0.0.1", &["192.0.2.1:8080"], "192.0.2.1"),
+        ("127.0.0.1", &["[2001:db8::5]:8080"], "2001:db8::5"),
+        ("127.0.0.1", &["::ffff:192.0.2.1"], "192.0.2.1"),
+    ];
+    for (from, values, want) in cases {
+        assert_eq!(
+            client(from, name, values),
+            octets(want),
+            "{from} {values:?}"
+        );
+    }
+}
+
+#[test]
+fn what_is_no_address_is_unknown() {
+    for values in [&["192.0.2.1, junk"], &[""], &["unknown"]] {
+        assert_eq!(client("127.0.0.1", "x-forwarded-for", values), [0; 16]);
+    }
+}
+
+#[test]
+fn the_standard_header_counts_when_the_usual_one_is_missing() {
+    let values = ["for=198.51.100.7, for=\"[2001:db8::5]:80\";proto=https"];
+    assert_eq!(
+        client("127.0.0.1", "forwarded", &values),
+        octets("2001:db8::5")
+    );
+}
+
+proptest! {
+    #[test]
+    fn any_header_is_read(value in "[ -~]{0,80}") {
+        client("127.0.0.1", "x-forwarded-for", &[value.as_str()]);
+        client("127.0.0.1", "forwarded", &[value.as_str()]);
+    }
+
+    #[test]
+    fn nothing_past_24_and_48_bits_is_looked_up(v4: [u8; 4], v6: [u8; 16]) {
+        let prefix = ClientIp::from_ip(IpAddr::from(v4)).lookup_prefix().unwrap();
+        prop_assert_eq!(prefix.network(), IpAddr::from([v4[0], v4[1], v4[2], 0]));
+        let six = ClientIp::from_ip(IpAddr::from(v6));
+        if six.family == Family::V6 {
+            let IpAddr::V6(network) = six.lookup_prefix().unwrap().network() else {
+                return Err(TestCaseError::fail("family"));
+            };
+            prop_assert_eq!(&network.octets()[6..], &[0; 10]);
+        }
+    }
+}

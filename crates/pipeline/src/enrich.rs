@@ -1,0 +1,137 @@
+//! Adds what a visit tells beyond its own words. Sees only anonymised data: the look-up prefix is the
+//! most that is known of the address here.
+//!
+//! Each field is worked out only when a grant covers it.
+
+use candor_event::{Event, Field, FieldSet, Kind};
+
+use crate::admit::Admitted;
+use crate::anonymize::Anonymized;
+use crate::beacon::Beacon;
+use crate::head::Head;
+
+pub(crate) mod geo;
+mod referrer;
+mod screen;
+mod url;
+pub(crate) mod user_agent;
+
+use geo::Geo;
+use user_agent::Agents;
+
+/// What enrichment looks things up in.
+#[derive(Debug)]
+pub struct Sources {
+    /// Browser, operating system and device by user agent.
+    pub agents: Agents,
+    /// Country, region, city and network by address prefix.
+    pub geo: Geo,
+}
+
+/// Fills in the event's fields.
+pub(crate) fn enrich(
+    event: &mut Event,
+    sources: &Sources,
+    admitted: &Admitted<'_>,
+    beacon: &Beacon<'_>,
+    head: &Head<'_>,
+    anonymized: &Anonymized,
+) {
+    let fields = admitted.admission.fields();
+    let has = |field| fields.contains(field);
+
+    url::fill(event, admitted, fields);
+    referrer::fill(event, admitted, beacon, fields);
+    sources.agents.fill(event, head.user_agent, fields);
+    if let Some(prefix) = &anonymized.lookup {
+        sources.geo.fill(event, prefix, fields);
+    }
+    if has(Field::Title) {
+        event.title = beacon
+            .title
+            .as_ref()
+            .map(|title| printable(title.as_str()))
+            .unwrap_or_default();
+    }
+    if has(Field::Language) {
+        let named = beacon.language.as_ref().map(crate::beacon::Text::as_str);
+        event.language = named
+            .or(head.language)
+            .and_then(language)
+            .unwrap_or_default();
+    }
+    if has(Field::Screen)
+        && let Some((width, height)) = beacon
+            .screen
+            .as_ref()
+            .and_then(|s| screen::parse(s.as_str()))
+    {
+        (event.screen_width, event.screen_height) = (width, height);
+    }
+    engagement(event, beacon, fields);
+    if has(Field::Props) {
+        if admitted.kind == Kind::Custom {
+            event.name = beacon
+                .name
+                .as_ref()
+                .map(|n| printable(n.as_str()))
+                .unwrap_or_default();
+        }
+        let pair = |(name, value): (&str, &str)| candor_event::Pair {
+            name: printable(name),
+            value: printable(value),
+        };
+        event.props = beacon.props.iter().map(pair).collect();
+    }
+}
+
+/// A day: nobody looks at a page for longer.
+const DWELL_MS_MAX: u32 = 86_400_000;
+
+fn engagement(event: &mut Event, beacon: &Beacon<'_>, fields: FieldSet) {
+    if fields.contains(Field::Dwell) {
+        event.dwell_ms = beacon.dwell_ms.unwrap_or_default().min(DWELL_MS_MAX);
+    }
+    if fields.contains(Field::Scroll) {
+        event.scroll_percent = beacon.scroll_percent.map(|percent| percent.min(100));
+    }
+}
+
+/// The first language of a list, when it looks like a tag (BCP 47).
+fn language(list: &str) -> Option<String> {
+    let first = list.split([',', ';']).next()?.trim();
+    let ok = |c: u8| c.is_ascii_alphanumeric() || c == b'-';
+    let is_tag = (2..=35).contains(&first.len()) && first.bytes().all(ok);
+    is_tag.then(|| first.to_owned())
+}
+
+/// Text without control characters, which terminals and logs would obey.
+fn printable(text: &str) -> String {
+    let text = text.trim();
+    if text.chars().any(char::is_control) {
+        return text
+            .chars()
+            .map(|c| if c.is_control() { ' ' } else { c })
+            .collect();
+    }
+    text.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn languages_are_tags() {
+        assert_eq!(language("fi-FI,fi;q=0.9").as_deref(), Some("fi-FI"));
+        assert_eq!(language("sv;q=1").as_deref(), Some("sv"));
+        for odd in ["", "*", "x", "<script>", &"a".repeat(40)] {
+            assert_eq!(language(odd), None, "{odd}");
+        }
+    }
+
+    #[test]
+    fn control_characters_become_spaces() {
+        assert_eq!(printable(" a\nb\u{0}c "), "a b c");
+    }
+}

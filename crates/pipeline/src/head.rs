@@ -1,0 +1,105 @@
+//! What the request's headers say about the visitor, read once for all beacons of a request.
+
+use candor_policy::Signals;
+use http::HeaderMap;
+use http::header::{ACCEPT_LANGUAGE, ORIGIN, REFERER, USER_AGENT};
+
+use crate::client_ip::{ClientIp, Peer, TrustedProxies};
+
+/// The headers of a request. Lives as long as the request, because it holds the visitor's address.
+#[expect(missing_debug_implementations, reason = "an address must not print")]
+pub struct Head<'a> {
+    pub(crate) client: ClientIp,
+    pub(crate) signals: Signals,
+    pub(crate) user_agent: &'a str,
+    pub(crate) language: Option<&'a str>,
+    pub(crate) origin: Option<&'a str>,
+    pub(crate) referer: Option<&'a str>,
+}
+
+/// The most of a user agent that is looked at.
+const USER_AGENT_BYTES_MAX: usize = 512;
+
+impl<'a> Head<'a> {
+    /// Reads the headers.
+    pub fn read(peer: &Peer, headers: &'a HeaderMap, trusted: &TrustedProxies) -> Self {
+        let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+        Self {
+            client: ClientIp::of_request(peer, headers, trusted),
+            signals: signals(headers),
+            user_agent: cut(text(USER_AGENT).unwrap_or_default()),
+            language: text(ACCEPT_LANGUAGE),
+            origin: text(ORIGIN).or_else(|| headers.contains_key(ORIGIN).then_some("null")),
+            referer: text(REFERER),
+        }
+    }
+
+    /// The head that a line of an access log stands for.
+    pub(crate) fn of_line(client: ClientIp, user_agent: &'a str) -> Self {
+        Self {
+            client,
+            signals: Signals::default(),
+            user_agent: cut(user_agent),
+            language: None,
+            origin: None,
+            referer: None,
+        }
+    }
+}
+
+/// `DNT` counts when it begins with `1` (extensions may follow); `Sec-GPC` when any of its values is
+/// exactly `1`.
+fn signals(headers: &HeaderMap) -> Signals {
+    let any = |name: &str, says_no: fn(&[u8]) -> bool| {
+        headers
+            .get_all(name)
+            .iter()
+            .any(|value| says_no(value.as_bytes()))
+    };
+    Signals {
+        dnt: any("dnt", |value| value.first() == Some(&b'1')),
+        gpc: any("sec-gpc", |value| value == b"1"),
+    }
+}
+
+fn cut(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(USER_AGENT_BYTES_MAX))
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn signals_are_read_as_their_texts_say() {
+        let cases: [(&'static str, &[&'static str], bool); 9] = [
+            ("dnt", &["1"], true),
+            ("dnt", &["1xyz"], true),
+            ("dnt", &["0"], false),
+            ("dnt", &[""], false),
+            ("sec-gpc", &["1"], true),
+            ("sec-gpc", &["0", "1"], true),
+            ("sec-gpc", &["1x"], false),
+            ("sec-gpc", &["true"], false),
+            ("sec-gpc", &[], false),
+        ];
+        for (name, values, want) in cases {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append(name, HeaderValue::from_static(value));
+            }
+            let got = signals(&headers);
+            assert_eq!(got.dnt || got.gpc, want, "{name}: {values:?}");
+        }
+    }
+
+    #[test]
+    fn long_agents_are_cut_at_a_character() {
+        let long = "ä".repeat(400);
+        assert_eq!(cut(&long).len(), 512);
+        assert_eq!(cut("short"), "short");
+    }
+}

@@ -1,0 +1,278 @@
+//! The rotating key under which addresses and ids are hashed.
+//!
+//! One random key per deployment and epoch, in locked memory; a site's key is derived from it, so that
+//! all are destroyed together at rotation. There is no stored master: whole IPv4 under a known key
+//! falls within minutes, so a key that can be found again protects nothing. Epochs end at multiples of
+//! the rotation period in UTC. A restart finds the key on tmpfs, when the operator gave a place there
+//! ([`file`]), or starts a new epoch, which splits the day: events carry the epoch's random name, so
+//! that a split can be seen.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::ArcSwapOption;
+use candor_event::{EventId, Site, Timestamp};
+use zeroize::Zeroizing;
+
+use crate::locked::Locked;
+use crate::rejection::Rejection;
+
+mod file;
+
+pub use file::{KeyFile, KeyFileError};
+
+/// Draws, rotates and destroys the keys.
+pub struct KeyRing {
+    current: ArcSwapOption<Epoch>,
+    rotating: Mutex<()>,
+    period: KeyPeriod,
+    file: Option<KeyFile>,
+}
+
+/// How long keys live.
+#[derive(Clone, Copy, Debug)]
+pub struct KeyPeriod {
+    /// Seconds between rotations, aligned to UTC: 86,400 rotates at midnight.
+    pub rotation_seconds: u32,
+    /// Seconds for which the key before still serves to recognise a session that crosses a rotation.
+    pub overlap_seconds: u32,
+}
+
+/// One key and its time.
+pub(crate) struct Epoch {
+    id: u64,
+    until: Timestamp,
+    key: Arc<Locked>,
+    previous: Option<Previous>,
+    /// What makes random event ids of this process differ from those of any other under this key.
+    nonce: [u8; 16],
+    drawn: AtomicU64,
+}
+
+/// The key before, for as long as a session may last.
+#[derive(Clone)]
+struct Previous {
+    key: Arc<Locked>,
+    until: Timestamp,
+}
+
+/// A site's key, derived for one use and overwritten after it.
+pub(crate) struct SiteKey(Zeroizing<[u8; 32]>);
+
+// === impl KeyPeriod ===
+
+impl Default for KeyPeriod {
+    /// Daily, with an overlap of half an hour.
+    fn default() -> Self {
+        Self {
+            rotation_seconds: 86_400,
+            overlap_seconds: 1_800,
+        }
+    }
+}
+
+impl KeyPeriod {
+    /// The end of the epoch that `now` lies in.
+    fn end(self, now: Timestamp) -> Timestamp {
+        let period = i64::from(self.rotation_seconds.max(1));
+        let epoch = now.unix().div_euclid(period);
+        Timestamp::from_unix(epoch.saturating_add(1).saturating_mul(period))
+    }
+}
+
+// === impl KeyRing ===
+
+impl std::fmt::Debug for KeyRing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("KeyRing")
+            .field("period", &self.period)
+            .finish_non_exhaustive()
+    }
+}
+
+impl KeyRing {
+    /// A ring that holds its keys in memory only, or also in `file`.
+    pub fn new(period: KeyPeriod, file: Option<KeyFile>) -> Self {
+        Self {
+            current: ArcSwapOption::empty(),
+            rotating: Mutex::new(()),
+            period,
+            file,
+        }
+    }
+
+    /// Rotates when it is time, and destroys the key before when its time is over. To be called now
+    /// and then, so that keys die on time although no beacon comes.
+    ///
+    /// # Errors
+    /// No key can be had; beacons are refused until one can.
+    pub fn tick(&self, now: Timestamp) -> Result<(), Rejection> {
+        let epoch = self.at(now)?;
+        let over = epoch
+            .previous
+            .as_ref()
+            .is_some_and(|previous| previous.until <= now);
+        if over {
+            let _guard = self.rotating.lock().unwrap_or_else(PoisonError::into_inner);
+            self.install(epoch.without_previous());
+        }
+        Ok(())
+    }
+
+    /// Ends every epoch now: whatever was hashed so far can never be linked again.
+    pub fn destroy(&self) {
+        let _guard = self.rotating.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(file) = &self.file {
+            file.erase();
+        }
+        self.current.store(None);
+    }
+
+    /// The epoch of this moment. The clock never turns an epoch back: a moment before the epoch's
+    /// beginning belongs to it.
+    ///
+    /// # Errors
+    /// [`Rejection::KeyMissing`]: no key can be drawn.
+    pub(crate) fn at(&self, now: Timestamp) -> Result<Arc<Epoch>, Rejection> {
+        match self.current.load_full() {
+            Some(epoch) if now < epoch.until => Ok(epoch),
+            _ => self.rotate(now),
+        }
+    }
+
+    fn rotate(&self, now: Timestamp) -> Result<Arc<Epoch>, Rejection> {
+        let _guard = self.rotating.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = self.current.load_full();
+        if let Some(epoch) = before.as_ref().filter(|epoch| now < epoch.until) {
+            return Ok(Arc::clone(epoch));
+        }
+        let restored = match (&before, &self.file) {
+            (None, Some(file)) => file.read().filter(|epoch| now < epoch.until),
+            _ => None,
+        };
+        if let Some(epoch) = restored {
+            metrics::counter!("pipeline_key_epochs_total", "reason" => "restored").increment(1);
+            return Ok(self.install(epoch));
+        }
+        let reason = if before.is_some() {
+            "rotation"
+        } else {
+            "start"
+        };
+        let previous = before.and_then(|epoch| epoch.retire(self.period.overlap_seconds, now));
+        let epoch = Epoch::draw(self.period.end(now), previous).ok_or(Rejection::KeyMissing)?;
+        metrics::counter!("pipeline_key_epochs_total", "reason" => reason).increment(1);
+        Ok(self.install(epoch))
+    }
+
+    fn install(&self, epoch: Epoch) -> Arc<Epoch> {
+        let locked = if epoch.key.is_locked() { 1.0 } else { 0.0 };
+        metrics::gauge!("pipeline_key_locked").set(locked);
+        if let Some(file) = &self.file {
+            file.write(&epoch);
+        }
+        let epoch = Arc::new(epoch);
+        self.current.store(Some(Arc::clone(&epoch)));
+        epoch
+    }
+}
+
+// === impl Epoch ===
+
+impl Epoch {
+    fn draw(until: Timestamp, previous: Option<Previous>) -> Option<Self> {
+        let key = Locked::new(|bytes| getrandom::fill(bytes).ok())?;
+        let id = getrandom::u64().ok()?.max(1);
+        Self::with_key(id, until, Arc::new(key), previous)
+    }
+
+    fn with_key(
+        id: u64,
+        until: Timestamp,
+        key: Arc<Locked>,
+        previous: Option<Previous>,
+    ) -> Option<Self> {
+        let mut nonce = [0; 16];
+        getrandom::fill(&mut nonce).ok()?;
+        Some(Self {
+            id,
+            until,
+            key,
+            previous,
+            nonce,
+            drawn: AtomicU64::new(0),
+        })
+    }
+
+    /// The epoch's random name; it says nothing of the key.
+    pub(crate) fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// The key of one site.
+    pub(crate) fn site_key(&self, site: &Site) -> SiteKey {
+        SiteKey::derive(&self.key, site)
+    }
+
+    /// The key of one site in the epoch before, while sessions may still cross over from it.
+    pub(crate) fn previous_site_key(&self, site: &Site, now: Timestamp) -> Option<SiteKey> {
+        let previous = self
+            .previous
+            .as_ref()
+            .filter(|previous| now < previous.until)?;
+        Some(SiteKey::derive(&previous.key, site))
+    }
+
+    /// An id that nobody can guess: the next output of a keyed generator.
+    pub(crate) fn random_id(&self) -> EventId {
+        let mut hasher = blake3::Hasher::new_keyed(self.key.expose());
+        hasher.update(b"random id");
+        hasher.update(&self.nonce);
+        hasher.update(&self.drawn.fetch_add(1, Ordering::Relaxed).to_le_bytes());
+        let mut id = [0; 16];
+        hasher.finalize_xof().fill(&mut id);
+        EventId::from_bytes(id)
+    }
+
+    fn retire(&self, overlap_seconds: u32, now: Timestamp) -> Option<Previous> {
+        let until = self.until.plus_seconds(overlap_seconds.into());
+        (now < until).then(|| Previous {
+            key: Arc::clone(&self.key),
+            until,
+        })
+    }
+
+    fn without_previous(&self) -> Self {
+        Self {
+            id: self.id,
+            until: self.until,
+            key: Arc::clone(&self.key),
+            previous: None,
+            nonce: self.nonce,
+            drawn: AtomicU64::new(self.drawn.load(Ordering::Relaxed).wrapping_add(1 << 32)),
+        }
+    }
+}
+
+// === impl SiteKey ===
+
+impl SiteKey {
+    fn derive(key: &Locked, site: &Site) -> Self {
+        let mut hasher = blake3::Hasher::new_derive_key("candor 2026-11 site key");
+        hasher.update(key.expose());
+        hasher.update(site.as_str().as_bytes());
+        Self(Zeroizing::new(*hasher.finalize().as_bytes()))
+    }
+
+    /// A hasher under this key, for one use.
+    pub(crate) fn hasher(&self, used_for: &'static str) -> blake3::Hasher {
+        let mut hasher = blake3::Hasher::new_keyed(&self.0);
+        hasher.update(used_for.as_bytes());
+        hasher.update(&[0]);
+        hasher
+    }
+}
+
+#[cfg(test)]
+#[path = "key/tests.rs"]
+mod tests;

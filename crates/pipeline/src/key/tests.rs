@@ -1,0 +1,126 @@
+use std::path::Path;
+
+use super::*;
+
+const MIDNIGHT: i64 = 20_000 * 86_400;
+
+fn at(seconds_after_midnight: i64) -> Timestamp {
+    Timestamp::from_unix(MIDNIGHT + seconds_after_midnight)
+}
+
+fn site() -> Site {
+    Site::parse("demo").unwrap()
+}
+
+fn hash(key: &SiteKey) -> [u8; 32] {
+    *key.hasher("test").finalize().as_bytes()
+}
+
+#[test]
+fn a_key_is_kept_until_midnight_and_not_longer() {
+    let ring = KeyRing::new(KeyPeriod::default(), None);
+    let morning = ring.at(at(10)).unwrap();
+    let night = ring.at(at(86_399)).unwrap();
+    let next = ring.at(at(86_400)).unwrap();
+    assert_eq!(morning.id(), night.id());
+    assert_ne!(night.id(), next.id());
+    assert_ne!(
+        hash(&night.site_key(&site())),
+        hash(&next.site_key(&site()))
+    );
+}
+
+#[test]
+fn a_clock_that_goes_back_does_not_rotate() {
+    let ring = KeyRing::new(KeyPeriod::default(), None);
+    let today = ring.at(at(10)).unwrap();
+    assert_eq!(ring.at(at(-90_000)).unwrap().id(), today.id());
+}
+
+#[test]
+fn the_key_before_serves_for_the_overlap_only() {
+    let ring = KeyRing::new(KeyPeriod::default(), None);
+    let before = hash(&ring.at(at(-1)).unwrap().site_key(&site()));
+    let after = ring.at(at(5)).unwrap();
+    let previous = after
+        .previous_site_key(&site(), at(1_799))
+        .map(|key| hash(&key));
+    assert_eq!(previous, Some(before));
+    assert!(after.previous_site_key(&site(), at(1_800)).is_none());
+
+    ring.tick(at(1_800)).unwrap();
+    let later = ring.at(at(1_801)).unwrap();
+    assert_eq!(later.id(), after.id(), "ending the overlap is no rotation");
+    assert!(later.previous.is_none(), "and the key is gone");
+}
+
+#[test]
+fn keys_differ_by_site_and_by_use() {
+    let ring = KeyRing::new(KeyPeriod::default(), None);
+    let epoch = ring.at(at(0)).unwrap();
+    let other = Site::parse("other").unwrap();
+    assert_ne!(
+        hash(&epoch.site_key(&site())),
+        hash(&epoch.site_key(&other))
+    );
+    let key = epoch.site_key(&site());
+    assert_ne!(key.hasher("a").finalize(), key.hasher("b").finalize());
+}
+
+#[test]
+fn random_ids_do_not_repeat() {
+    let ring = KeyRing::new(KeyPeriod::default(), None);
+    let epoch = ring.at(at(0)).unwrap();
+    let ids: std::collections::HashSet<_> = (0..1_000).map(|_| epoch.random_id()).collect();
+    assert_eq!(ids.len(), 1_000);
+}
+
+#[test]
+fn a_restart_finds_the_key_on_tmpfs_but_not_after_its_epoch() {
+    let dir = tempfile::tempdir_in("/dev/shm").unwrap();
+    let path = dir.path().join("key");
+    let open = || KeyRing::new(KeyPeriod::default(), Some(KeyFile::open(&path).unwrap()));
+
+    let first = open().at(at(10)).unwrap();
+    let second = open().at(at(20)).unwrap();
+    assert_eq!(
+        hash(&first.site_key(&site())),
+        hash(&second.site_key(&site()))
+    );
+    assert_ne!(
+        first.random_id(),
+        second.random_id(),
+        "each process draws ids of its own"
+    );
+    assert_ne!(open().at(at(86_400)).unwrap().id(), first.id());
+}
+
+#[test]
+fn destroying_leaves_no_key_in_the_file() {
+    let dir = tempfile::tempdir_in("/dev/shm").unwrap();
+    let path = dir.path().join("key");
+    let ring = KeyRing::new(KeyPeriod::default(), Some(KeyFile::open(&path).unwrap()));
+    let before = ring.at(at(0)).unwrap().id();
+    ring.destroy();
+    assert!(std::fs::read(&path).unwrap().iter().all(|byte| *byte == 0));
+    assert_ne!(ring.at(at(1)).unwrap().id(), before);
+}
+
+#[test]
+fn a_damaged_file_is_no_key() {
+    let dir = tempfile::tempdir_in("/dev/shm").unwrap();
+    let path = dir.path().join("key");
+    let open = || KeyRing::new(KeyPeriod::default(), Some(KeyFile::open(&path).unwrap()));
+    let first = open().at(at(10)).unwrap().id();
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[20] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    assert_ne!(open().at(at(10)).unwrap().id(), first);
+}
+
+#[test]
+fn a_disk_is_refused() {
+    let dir = tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR")).unwrap();
+    let refused = KeyFile::open(&Path::join(dir.path(), "key"));
+    assert!(matches!(refused, Err(KeyFileError::NotInMemory(_))));
+}
