@@ -1,1 +1,55 @@
-//! (empty)
+//! A firm's privacy notice as a program: a TOML file that says who keeps what of a visit, for which
+//! purpose, on which basis and for how long, compiled once into what the hot path asks. Pure: no I/O
+//! and no clock. A file with any problem yields no policy at all, and every problem is shown at once.
+//!
+//! ```
+//! use candor_event::{Field, Timestamp};
+//! use candor_policy::{Consent, DEMO, Denial, Request, Signals, compile};
+//!
+//! let policy = compile("demo.toml", DEMO)?;
+//! let now = Timestamp::from_unix(1_790_000_000);
+//! let mut request = Request {
+//!     signals: Signals::default(),
+//!     consent: Consent::All(true),
+//!     received_at: now,
+//!     now,
+//!     asserted_by_operator: false,
+//! };
+//! let admission = policy.admit(&request).expect("the visitor consented");
+//! let grant = admission.grants().next().expect("an admission is never empty");
+//! assert_eq!(grant.purpose.as_str(), "statistics");
+//! assert!(grant.fields.contains(Field::Path));
+//!
+//! request.signals.gpc = true;
+//! assert_eq!(policy.admit(&request).err(), Some(Denial::Gpc), "a signal beats consent");
+//!
+//! let problems = compile("my.toml", "[controler]").unwrap_err().to_string();
+//! assert!(problems.contains("did you mean `controller`?"));
+//! # Ok::<(), candor_policy::Problems>(())
+//! ```
+#![forbid(unsafe_code)]
+
+mod civil;
+mod compile;
+mod document;
+mod file;
+mod gate;
+mod host;
+mod nearest;
+mod policy;
+mod problem;
+mod registry;
+mod retention;
+mod rules;
+mod version;
+
+pub use compile::compile;
+pub use gate::{Admission, Consent, Denial, GrantRef, Request, Signals};
+pub use host::{HostError, HostPattern};
+pub use policy::{AddressMode, Controller, Policy, PurposeRule, SiteEntry, VisitorMode};
+pub use problem::Problems;
+pub use registry::Registry;
+pub use retention::{Retention, RetentionError};
+
+/// The text of the built-in demo: statistics on consent, for 24 months, without a visitor id.
+pub const DEMO: &str = include_str!("../policies/demo.toml");

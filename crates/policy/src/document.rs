@@ -1,0 +1,202 @@
+//! Reading a TOML document whose every value knows its place, without stopping at what is wrong.
+//!
+//! Each reader notes the problem and returns what could be read; that nothing is compiled from a file
+//! with problems is the compiler's affair.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use crate::nearest::{listed, nearest, suggest};
+use crate::problem::Problem;
+
+/// A value and its place.
+pub(crate) type Value<'a> = Spanned<DeValue<'a>>;
+
+/// A table of the file that may hold certain keys only.
+pub(crate) struct Table<'a> {
+    /// As the file writes it: `[address]`.
+    name: String,
+    span: Range<usize>,
+    entries: &'a DeTable<'a>,
+    /// Keys that somebody seems to have misspelt: they are not reported as missing too.
+    misspelt: Vec<&'static str>,
+}
+
+// === impl Table ===
+
+impl<'a> Table<'a> {
+    /// Opens a table, and notes every key that is not known.
+    pub(crate) fn open(
+        name: impl Into<String>,
+        value: &'a Value<'a>,
+        keys: &[&'static str],
+        problems: &mut Vec<Problem>,
+    ) -> Option<Self> {
+        let name = name.into();
+        let DeValue::Table(entries) = value.get_ref() else {
+            problems.push(wrong_type(value, &format!("the table {name}")));
+            return None;
+        };
+        Some(Self::of_entries(
+            name,
+            value.span(),
+            entries,
+            keys,
+            problems,
+        ))
+    }
+
+    /// The same for the entries of a table, which the whole file is too.
+    pub(crate) fn of_entries(
+        name: String,
+        span: Range<usize>,
+        entries: &'a DeTable<'a>,
+        keys: &[&'static str],
+        problems: &mut Vec<Problem>,
+    ) -> Self {
+        let mut misspelt = Vec::new();
+        for (key, _) in entries {
+            let word: &str = key.get_ref();
+            if !keys.contains(&word) {
+                misspelt.extend(nearest(word, keys));
+                let problem = Problem::at(key.span(), format!("unknown key `{word}`"))
+                    .label(format!("not a key of {name}"))
+                    .help(suggest(word, keys));
+                problems.push(problem);
+            }
+        }
+        Self {
+            name,
+            span,
+            entries,
+            misspelt,
+        }
+    }
+
+    /// The value of a key that may be absent.
+    pub(crate) fn get(&self, key: &str) -> Option<&'a Value<'a>> {
+        self.entries.get(key)
+    }
+
+    /// The place of a key that may be absent.
+    pub(crate) fn span_of(&self, key: &str) -> Option<Range<usize>> {
+        self.entries.get_key_value(key).map(|(key, _)| key.span())
+    }
+
+    /// Whether there is a key that is not known, and that somebody seems to have meant for `key`.
+    pub(crate) fn misspells(&self, key: &str) -> bool {
+        self.misspelt.contains(&key)
+    }
+
+    /// The value of a key that must be there. The help says what to add when it is not.
+    pub(crate) fn require(
+        &self,
+        key: &str,
+        help: &str,
+        problems: &mut Vec<Problem>,
+    ) -> Option<&'a Value<'a>> {
+        let value = self.get(key);
+        if value.is_none() && !self.misspells(key) {
+            let problem = Problem::at(self.span.clone(), format!("{} has no `{key}`", self.name))
+                .label(format!("`{key}` is missing"))
+                .help(help);
+            problems.push(problem);
+        }
+        value
+    }
+}
+
+/// A text.
+pub(crate) fn text<'a>(value: &'a Value<'a>, problems: &mut Vec<Problem>) -> Option<&'a str> {
+    let text = value.get_ref().as_str();
+    if text.is_none() {
+        problems.push(wrong_type(value, "a text in quotes"));
+    }
+    text
+}
+
+/// A whole number, which may be out of every range.
+pub(crate) fn number(value: &Value<'_>, problems: &mut Vec<Problem>) -> Option<i64> {
+    let Some(integer) = value.get_ref().as_integer() else {
+        problems.push(wrong_type(value, "a whole number"));
+        return None;
+    };
+    let number = i64::from_str_radix(integer.as_str(), integer.radix());
+    Some(number.unwrap_or(i64::MAX))
+}
+
+/// A list of texts, each with its place.
+pub(crate) fn texts<'a>(
+    value: &'a Value<'a>,
+    problems: &mut Vec<Problem>,
+) -> Option<Vec<Spanned<&'a str>>> {
+    let Some(array) = value.get_ref().as_array() else {
+        problems.push(wrong_type(value, "a list of texts in brackets"));
+        return None;
+    };
+    let items = array.iter();
+    Some(
+        items
+            .filter_map(|item| Some(Spanned::new(item.span(), text(item, problems)?)))
+            .collect(),
+    )
+}
+
+/// One of some words, by what it stands for. `what` names the choice: "address mode".
+pub(crate) fn choice<T: Copy>(
+    what: &str,
+    value: &Value<'_>,
+    words: &[(&'static str, T)],
+    problems: &mut Vec<Problem>,
+) -> Option<T> {
+    let word = text(value, problems)?;
+    let found = words.iter().find(|(known, _)| *known == word);
+    if found.is_none() {
+        let known: Vec<_> = words.iter().map(|(known, _)| *known).collect();
+        let problem = Problem::at(value.span(), format!("unknown {what} `{word}`"))
+            .label(format!("must be one of {}", listed(&known)));
+        problems.push(match nearest(word, &known) {
+            Some(known) => problem.help(format!("did you mean `{known}`?")),
+            None => problem,
+        });
+    }
+    found.map(|(_, meaning)| *meaning)
+}
+
+/// Notes everything that stands in a list a second time. `what` names an item: "field".
+pub(crate) fn refuse_repeats<T: Ord>(
+    what: &str,
+    items: &[Spanned<T>],
+    show: impl Fn(&T) -> &str,
+    problems: &mut Vec<Problem>,
+) {
+    let mut first = BTreeMap::new();
+    for item in items {
+        let word = show(item.get_ref());
+        let before = *first.entry(item.get_ref()).or_insert(item);
+        if !std::ptr::eq(before, item) {
+            let problem = Problem::at(item.span(), format!("the {what} `{word}` is named twice"))
+                .label("named again")
+                .related(Some(before.span()), "first named here")
+                .help("name it once");
+            problems.push(problem);
+        }
+    }
+}
+
+/// `value` is not what it should be.
+pub(crate) fn wrong_type(value: &Value<'_>, wanted: &str) -> Problem {
+    let found = match value.get_ref() {
+        DeValue::String(_) => "a text",
+        DeValue::Integer(_) | DeValue::Float(_) => "a number",
+        DeValue::Boolean(_) => "true or false",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    };
+    Problem::at(value.span(), "a value of the wrong kind")
+        .label(format!("expected {wanted}, found {found}"))
+}

@@ -1,0 +1,149 @@
+//! Whose pages may send beacons: the hosts of a site.
+
+use std::fmt;
+
+/// A host name, or every name below one (`*.example.fi`). Lower case, without port.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct HostPattern {
+    name: String,
+    below: bool,
+}
+
+/// Why a host is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HostError {
+    /// A character, or a place of a dot, that no host name has.
+    #[error("is not a host name")]
+    Alphabet,
+    /// More than the name: a scheme, a port or a path.
+    #[error("is more than a host name")]
+    NotBare,
+    /// A wildcard that is not the whole first label, or that covers a whole top-level domain.
+    #[error("is too wide")]
+    Wildcard,
+}
+
+// === impl HostPattern ===
+
+impl HostPattern {
+    /// The longest name that the domain name system has.
+    const LENGTH_MAX: usize = 253;
+
+    /// Reads a host as a policy writes it.
+    ///
+    /// # Errors
+    /// [`HostError`] says what is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, HostError> {
+        let (name, below) = match text.strip_prefix("*.") {
+            Some(name) => (name, true),
+            None => (text, false),
+        };
+        if name.contains('*') || (below && !name.contains('.')) {
+            return Err(HostError::Wildcard);
+        }
+        if name.contains('/') || (without_port(name) != name) {
+            return Err(HostError::NotBare);
+        }
+        if name.len() > Self::LENGTH_MAX || !(is_domain(name) || (is_literal(name) && !below)) {
+            return Err(HostError::Alphabet);
+        }
+        Ok(Self {
+            name: name.to_owned(),
+            below,
+        })
+    }
+
+    /// Whether `host` is meant, whatever its case and port.
+    pub fn matches(&self, host: &str) -> bool {
+        let host = without_port(host);
+        let host = host.strip_suffix('.').unwrap_or(host);
+        if !self.below {
+            return host.eq_ignore_ascii_case(&self.name);
+        }
+        let Some(label) = host.len().checked_sub(self.name.len()) else {
+            return false;
+        };
+        let tail = host.get(label..).unwrap_or_default();
+        let head = host.get(..label).unwrap_or_default();
+        head.len() > 1 && head.ends_with('.') && tail.eq_ignore_ascii_case(&self.name)
+    }
+}
+
+impl fmt::Display for HostPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let wildcard = if self.below { "*." } else { "" };
+        write!(f, "{wildcard}{}", self.name)
+    }
+}
+
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|c| c.is_ascii_digit()) => name,
+        _ => host,
+    }
+}
+
+fn is_domain(name: &str) -> bool {
+    let allowed = |c| matches!(c, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_');
+    name.split('.')
+        .all(|label| (1..=63).contains(&label.len()) && label.bytes().all(allowed))
+}
+
+/// An IPv6 address in brackets, as the addresses of pages have it.
+fn is_literal(name: &str) -> bool {
+    let inner = name
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'));
+    let allowed = |c| matches!(c, b'a'..=b'f' | b'0'..=b'9' | b':' | b'.');
+    inner.is_some_and(|inner| inner.contains(':') && inner.bytes().all(allowed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_match_whatever_their_case_and_port() {
+        let cases = [
+            ("example.fi", "example.fi", true),
+            ("example.fi", "EXAMPLE.fi:8443", true),
+            ("example.fi", "example.fi.", true),
+            ("example.fi", "www.example.fi", false),
+            ("example.fi", "notexample.fi", false),
+            ("*.example.fi", "www.example.fi", true),
+            ("*.example.fi", "a.b.Example.fi:80", true),
+            ("*.example.fi", "example.fi", false),
+            ("*.example.fi", ".example.fi", false),
+            ("*.example.fi", "notexample.fi", false),
+            ("*.example.fi", "äexample.fi", false),
+            ("127.0.0.1", "127.0.0.1:8080", true),
+            ("[::1]", "[::1]:8080", true),
+            ("[::1]", "[::1]", true),
+            ("[::1]", "[::2]", false),
+        ];
+        for (pattern, host, want) in cases {
+            let got = HostPattern::parse(pattern).unwrap().matches(host);
+            assert_eq!(got, want, "{pattern} {host}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_host_is_refused() {
+        let cases = [
+            ("https://example.fi", HostError::NotBare),
+            ("example.fi/", HostError::NotBare),
+            ("example.fi:443", HostError::NotBare),
+            ("*", HostError::Wildcard),
+            ("*.fi", HostError::Wildcard),
+            ("www.*.fi", HostError::Wildcard),
+            ("", HostError::Alphabet),
+            ("a..b", HostError::Alphabet),
+            ("Example.fi", HostError::Alphabet),
+            ("bücher.example", HostError::Alphabet),
+            ("*.[::1]", HostError::Wildcard),
+        ];
+        for (text, want) in cases {
+            assert_eq!(HostPattern::parse(text).err(), Some(want), "{text}");
+        }
+    }
+}
