@@ -31,10 +31,7 @@ impl StoredAddress {
         }
         let [a, b, c, d] = octets;
         let mapped = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d];
-        Ok(Self {
-            octets: keep_bits(mapped, 96 + prefix),
-            prefix,
-        })
+        Ok(Self { octets: keep_bits(mapped, 96 + prefix), prefix })
     }
 
     /// Keeps the first `prefix` bits of an IPv6 address.
@@ -45,10 +42,7 @@ impl StoredAddress {
         if prefix > Self::V6_PREFIX_MAX {
             return Err(TooPrecise);
         }
-        Ok(Self {
-            octets: keep_bits(octets, prefix),
-            prefix,
-        })
+        Ok(Self { octets: keep_bits(octets, prefix), prefix })
     }
 
     /// The 16 octets, IPv4 mapped into IPv6.
@@ -75,10 +69,7 @@ mod tests {
 
     #[test]
     fn a_longer_prefix_is_refused() {
-        assert_eq!(
-            StoredAddress::truncate_v4([192, 0, 2, 77], 25),
-            Err(TooPrecise)
-        );
+        assert_eq!(StoredAddress::truncate_v4([192, 0, 2, 77], 25), Err(TooPrecise));
         assert_eq!(StoredAddress::truncate_v6([0x20; 16], 49), Err(TooPrecise));
     }
 
@@ -87,12 +78,7 @@ mod tests {
         let v4 = StoredAddress::truncate_v4([192, 0, 2, 77], 24).unwrap();
         assert_eq!(v4.octets()[10..], [0xff, 0xff, 192, 0, 2, 0]);
         let v6 = StoredAddress::truncate_v6([0xab; 16], 48).unwrap();
-        assert_eq!(
-            v6.octets(),
-            [
-                0xab, 0xab, 0xab, 0xab, 0xab, 0xab, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
-            ]
-        );
+        assert_eq!(v6.octets(), [0xab, 0xab, 0xab, 0xab, 0xab, 0xab, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
     }
 
     proptest! {

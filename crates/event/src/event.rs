@@ -135,12 +135,7 @@ mod tests {
 
     fn full() -> Event {
         let text = || "x".to_owned();
-        let pairs = || {
-            vec![Pair {
-                name: text(),
-                value: text(),
-            }]
-        };
+        let pairs = || vec![Pair { name: text(), value: text() }];
         Event {
             consent_record: vec![1; 16],
             name: text(),
@@ -149,10 +144,7 @@ mod tests {
             title: text(),
             referrer_host: text(),
             referrer_path: text(),
-            campaign: Some(Campaign {
-                source: text(),
-                ..Campaign::default()
-            }),
+            campaign: Some(Campaign { source: text(), ..Campaign::default() }),
             language: text(),
             screen_width: 1,
             screen_height: 1,
@@ -184,11 +176,7 @@ mod tests {
         let mut event = full();
         event.retain(FieldSet::EMPTY);
         assert_eq!(event, Event::default());
-        assert_eq!(
-            wire::encode(&event).len(),
-            2,
-            "an empty event has no bytes of its own"
-        );
+        assert_eq!(wire::encode(&event).len(), 2, "an empty event has no bytes of its own");
     }
 
     #[test]

@@ -239,27 +239,19 @@ impl FieldSet {
 
     /// The fields, in the order of the catalogue.
     pub fn iter(self) -> impl Iterator<Item = Field> {
-        Field::ALL
-            .into_iter()
-            .filter(move |field| self.contains(*field))
+        Field::ALL.into_iter().filter(move |field| self.contains(*field))
     }
 }
 
 impl FromIterator<Field> for FieldSet {
     fn from_iter<I: IntoIterator<Item = Field>>(fields: I) -> Self {
-        Self(
-            fields
-                .into_iter()
-                .fold(0, |bits, field| bits | 1 << field as u8),
-        )
+        Self(fields.into_iter().fold(0, |bits, field| bits | 1 << field as u8))
     }
 }
 
 impl fmt::Debug for FieldSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set()
-            .entries(self.iter().map(Field::label))
-            .finish()
+        f.debug_set().entries(self.iter().map(Field::label)).finish()
     }
 }
 

@@ -42,10 +42,7 @@ mod name;
 mod outcome;
 pub mod wire;
 
-#[expect(
-    clippy::pedantic,
-    reason = "generated from proto/candor/v1/event.proto"
-)]
+#[expect(clippy::pedantic, reason = "generated from proto/candor/v1/event.proto")]
 mod generated {
     include!("generated/candor.v1.rs");
 }

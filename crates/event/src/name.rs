@@ -36,12 +36,7 @@ impl Site {
     /// [`NameError`] says which rule it breaks.
     pub fn parse(name: &str) -> Result<Self, NameError> {
         let ok = |c: u8| matches!(c, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-' | b'_');
-        check(
-            name,
-            64,
-            |c| c.is_ascii_lowercase() || c.is_ascii_digit(),
-            ok,
-        )?;
+        check(name, 64, |c| c.is_ascii_lowercase() || c.is_ascii_digit(), ok)?;
         Ok(Self(name.into()))
     }
 
@@ -130,14 +125,8 @@ mod tests {
             (Purpose::parse(&"a".repeat(33)).err(), NameError::Length),
             (Purpose::parse("batches").err(), NameError::Reserved),
             (Purpose::parse("statistics_rows").err(), NameError::Reserved),
-            (
-                Purpose::parse("statistics_people").err(),
-                NameError::Reserved,
-            ),
-            (
-                Purpose::parse("statistics__acme").err(),
-                NameError::Reserved,
-            ),
+            (Purpose::parse("statistics_people").err(), NameError::Reserved),
+            (Purpose::parse("statistics__acme").err(), NameError::Reserved),
         ];
         for (got, want) in cases {
             assert_eq!(got, Some(want));

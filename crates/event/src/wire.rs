@@ -100,10 +100,7 @@ fn check(event: &Event) -> Result<(), WireError> {
         if Purpose::parse(&grant.purpose).is_err() {
             return Err(WireError::BadName);
         }
-        if matches!(
-            Basis::try_from(grant.basis),
-            Err(_) | Ok(Basis::Unspecified)
-        ) {
+        if matches!(Basis::try_from(grant.basis), Err(_) | Ok(Basis::Unspecified)) {
             return Err(WireError::UnknownValue);
         }
         FieldSet::from_bits(grant.fields).ok_or(WireError::UnknownField)?;

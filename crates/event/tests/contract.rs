@@ -7,11 +7,9 @@ use std::path::Path;
 #[test]
 fn generated_code_matches_the_proto() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let descriptors = protox::compile(
-        [root.join("proto/candor/v1/event.proto")],
-        [root.join("proto")],
-    )
-    .expect("the contract parses");
+    let descriptors =
+        protox::compile([root.join("proto/candor/v1/event.proto")], [root.join("proto")])
+            .expect("the contract parses");
     let out = tempfile::tempdir().unwrap();
     prost_build::Config::new()
         .out_dir(out.path())

@@ -67,9 +67,7 @@ impl<'a> Line<'a> {
         if line.len() > BEACON_BYTES_MAX {
             return Err(Rejection::TooLarge);
         }
-        let line = std::str::from_utf8(line)
-            .map_err(|_| Rejection::Malformed)?
-            .trim();
+        let line = std::str::from_utf8(line).map_err(|_| Rejection::Malformed)?.trim();
         if line.starts_with('{') {
             Self::read_json(line, import)
         } else {
@@ -110,11 +108,7 @@ impl<'a> Line<'a> {
             site: Text::new(import.site.as_str()).ok_or(Rejection::UnknownSite)?,
             url: Text::new(url).ok_or(Rejection::Malformed)?,
             referrer: Some(Text::new(referrer).ok_or(Rejection::Malformed)?),
-            consent: Consent::to(
-                consent
-                    .collect::<Option<Vec<_>>>()
-                    .ok_or(Rejection::Malformed)?,
-            ),
+            consent: Consent::to(consent.collect::<Option<Vec<_>>>().ok_or(Rejection::Malformed)?),
             ..Beacon::default()
         })
     }
@@ -128,15 +122,9 @@ impl<'a> Line<'a> {
         let file = path.rsplit('/').next().unwrap_or_default();
         let extension = file.rsplit_once('.').map(|(_, extension)| extension);
         let is_asset = extension.is_some_and(|extension| {
-            ASSETS
-                .iter()
-                .any(|asset| extension.eq_ignore_ascii_case(asset))
+            ASSETS.iter().any(|asset| extension.eq_ignore_ascii_case(asset))
         });
-        if self.method != "GET" || is_asset {
-            Err(Rejection::NotAPage)
-        } else {
-            Ok(())
-        }
+        if self.method != "GET" || is_asset { Err(Rejection::NotAPage) } else { Ok(()) }
     }
 }
 

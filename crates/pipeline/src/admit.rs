@@ -40,9 +40,7 @@ pub(crate) fn admit<'a>(
     now: Timestamp,
 ) -> Result<Admitted<'a>, Rejection> {
     let kind = kind(beacon)?;
-    let (site, policy) = registry
-        .site(beacon.site.as_str())
-        .ok_or(Rejection::UnknownSite)?;
+    let (site, policy) = registry.site(beacon.site.as_str()).ok_or(Rejection::UnknownSite)?;
     let page = Url::parse(beacon.url.as_str()).map_err(|_| Rejection::Malformed)?;
     let (received_at, asserted_by_operator) = match door {
         Door::Beacon => {
@@ -68,24 +66,13 @@ pub(crate) fn admit<'a>(
             asserted_by_operator,
         })
         .map_err(Rejection::Denied)?;
-    Ok(Admitted {
-        site,
-        policy,
-        admission,
-        kind,
-        page,
-        received_at,
-    })
+    Ok(Admitted { site, policy, admission, kind, page, received_at })
 }
 
 /// A beacon without a kind is a page view, or, when it has a name, a custom event.
 fn kind(beacon: &Beacon<'_>) -> Result<Kind, Rejection> {
     let Some(word) = &beacon.kind else {
-        return Ok(if beacon.name.is_some() {
-            Kind::Custom
-        } else {
-            Kind::Pageview
-        });
+        return Ok(if beacon.name.is_some() { Kind::Custom } else { Kind::Pageview });
     };
     match Kind::parse(word.as_str()) {
         Some(Kind::Custom) if beacon.name.is_none() => Err(Rejection::Malformed),
@@ -104,17 +91,10 @@ fn check_host(
     if !matches!(page.scheme(), "http" | "https") {
         return Err(Rejection::HostDenied);
     }
-    let allowed = |url: &Url| {
-        url.host_str()
-            .is_some_and(|host| policy.allows_host(site, host))
-    };
+    let allowed = |url: &Url| url.host_str().is_some_and(|host| policy.allows_host(site, host));
     let from_here = match origin {
         None => true,
         Some(origin) => Url::parse(origin).is_ok_and(|origin| allowed(&origin)),
     };
-    if from_here && allowed(page) {
-        Ok(())
-    } else {
-        Err(Rejection::HostDenied)
-    }
+    if from_here && allowed(page) { Ok(()) } else { Err(Rejection::HostDenied) }
 }

@@ -63,12 +63,7 @@ pub(crate) enum Consent<'a> {
 
 /// Custom properties: names and scalar values, the latter as text.
 #[derive(Default, Debug, PartialEq)]
-pub(crate) struct Props<'a>(
-    Vec<(
-        Text<'a, PROP_NAME_BYTES_MAX>,
-        Text<'a, PROP_VALUE_BYTES_MAX>,
-    )>,
-);
+pub(crate) struct Props<'a>(Vec<(Text<'a, PROP_NAME_BYTES_MAX>, Text<'a, PROP_VALUE_BYTES_MAX>)>);
 
 const PROPS_MAX: usize = 30;
 const PROP_NAME_BYTES_MAX: usize = 64;
@@ -168,20 +163,12 @@ impl<'de: 'a, 'a> Deserialize<'de> for Consent<'a> {
 impl<'a> Consent<'a> {
     /// Consent to these purposes and no others.
     pub(crate) fn to(purposes: impl IntoIterator<Item = Text<'a, 32>>) -> Self {
-        Self::PerPurpose(
-            purposes
-                .into_iter()
-                .map(|purpose| (purpose, true))
-                .collect(),
-        )
+        Self::PerPurpose(purposes.into_iter().map(|purpose| (purpose, true)).collect())
     }
 
     /// What the map says of a purpose.
     pub(crate) fn of(entries: &[(Text<'a, 32>, bool)], purpose: &str) -> Option<bool> {
-        entries
-            .iter()
-            .find(|(name, _)| name.as_str() == purpose)
-            .map(|(_, given)| *given)
+        entries.iter().find(|(name, _)| name.as_str() == purpose).map(|(_, given)| *given)
     }
 }
 
@@ -190,9 +177,7 @@ impl<'a> Consent<'a> {
 impl Props<'_> {
     /// Names and values.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 }
 

@@ -5,10 +5,7 @@
 //! serialised; all that can be done with an address is done by the functions of this file, and what
 //! they give away is truncated or goes into a keyed hash. Headers that carry addresses are read here
 //! only.
-#![expect(
-    clippy::disallowed_types,
-    reason = "this is the module where addresses live"
-)]
+#![expect(clippy::disallowed_types, reason = "this is the module where addresses live")]
 #![expect(missing_debug_implementations, reason = "an address must not print")]
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -116,22 +113,13 @@ impl ClientIp {
 
     fn from_ip(address: IpAddr) -> Self {
         match address.to_canonical() {
-            IpAddr::V4(v4) => Self {
-                octets: v4.to_ipv6_mapped().octets(),
-                family: Family::V4,
-            },
-            IpAddr::V6(v6) => Self {
-                octets: v6.octets(),
-                family: Family::V6,
-            },
+            IpAddr::V4(v4) => Self { octets: v4.to_ipv6_mapped().octets(), family: Family::V4 },
+            IpAddr::V6(v6) => Self { octets: v6.octets(), family: Family::V6 },
         }
     }
 
     fn unknown() -> Self {
-        Self {
-            octets: [0; 16],
-            family: Family::Unknown,
-        }
+        Self { octets: [0; 16], family: Family::Unknown }
     }
 
     fn v4_octets(&self) -> [u8; 4] {
@@ -205,21 +193,14 @@ fn forwarded(headers: &HeaderMap) -> Option<Vec<&str>> {
 fn for_parameter(element: &str) -> Option<&str> {
     element.split(';').find_map(|pair| {
         let (name, value) = pair.split_once('=')?;
-        name.trim()
-            .eq_ignore_ascii_case("for")
-            .then(|| value.trim().trim_matches('"'))
+        name.trim().eq_ignore_ascii_case("for").then(|| value.trim().trim_matches('"'))
     })
 }
 
 /// An address, with or without port and brackets.
 fn parse_hop(hop: &str) -> Option<IpAddr> {
     let hop = hop.trim();
-    let bare = || {
-        hop.strip_prefix('[')?
-            .strip_suffix(']')?
-            .parse::<Ipv6Addr>()
-            .ok()
-    };
+    let bare = || hop.strip_prefix('[')?.strip_suffix(']')?.parse::<Ipv6Addr>().ok();
     hop.parse::<IpAddr>()
         .ok()
         .or_else(|| hop.parse::<SocketAddr>().ok().map(|address| address.ip()))

@@ -68,18 +68,11 @@ impl<'a> RawBeacons<'a> {
         let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
         let raw = match (media, first) {
             (_, None) => return Err(Rejection::Malformed),
-            (Media::Json, Some(b'[')) => Self {
-                elements: array(body)?,
-                single: false,
-            },
-            (Media::Json, Some(_)) if !is_lines(body) => Self {
-                elements: vec![RawBeacon(body)],
-                single: true,
-            },
-            _ => Self {
-                elements: lines(body).collect(),
-                single: false,
-            },
+            (Media::Json, Some(b'[')) => Self { elements: array(body)?, single: false },
+            (Media::Json, Some(_)) if !is_lines(body) => {
+                Self { elements: vec![RawBeacon(body)], single: true }
+            }
+            _ => Self { elements: lines(body).collect(), single: false },
         };
         match raw.elements.len() {
             0 => Err(Rejection::Malformed),
@@ -157,10 +150,7 @@ fn text<const MAX: usize>(value: std::borrow::Cow<'_, str>) -> Result<Text<'_, M
 fn array(body: &[u8]) -> Result<Vec<RawBeacon<'_>>, Rejection> {
     let elements: Vec<&RawValue> =
         serde_json::from_slice(body).map_err(|_| Rejection::Malformed)?;
-    Ok(elements
-        .into_iter()
-        .map(|element| RawBeacon(element.get().as_bytes()))
-        .collect())
+    Ok(elements.into_iter().map(|element| RawBeacon(element.get().as_bytes())).collect())
 }
 
 /// Whether a JSON body is several lines rather than one object written over several: its first line is
@@ -192,9 +182,7 @@ mod tests {
 
     fn sites(body: &str, media: Media) -> Vec<Result<String, Rejection>> {
         let raw = RawBeacons::split(body.as_bytes(), media).unwrap();
-        raw.iter()
-            .map(|raw| raw.read().map(|b| b.site.as_str().to_owned()))
-            .collect()
+        raw.iter().map(|raw| raw.read().map(|b| b.site.as_str().to_owned())).collect()
     }
 
     #[test]
@@ -204,26 +192,14 @@ mod tests {
         let cases = [
             (Media::Json, r#"{"site":"a"}"#, vec![a()]),
             (Media::Json, "{\n\"site\":\n\"a\"\n}", vec![a()]),
-            (
-                Media::Json,
-                r#"[{"site":"a"},{"site":1},{"site":"a"}]"#,
-                vec![a(), bad.clone(), a()],
-            ),
+            (Media::Json, r#"[{"site":"a"},{"site":1},{"site":"a"}]"#, vec![a(), bad.clone(), a()]),
             (
                 Media::Json,
                 "{\"site\":\"a\"}\n{\"site\":\n{\"site\":\"a\"}\n",
                 vec![a(), bad.clone(), a()],
             ),
-            (
-                Media::Ndjson,
-                "{\"site\":\"a\"}\r\n\r\n{\"site\":\"a\"}",
-                vec![a(), a()],
-            ),
-            (
-                Media::Ndjson,
-                "nonsense\n{\"site\":\"a\"}",
-                vec![bad.clone(), a()],
-            ),
+            (Media::Ndjson, "{\"site\":\"a\"}\r\n\r\n{\"site\":\"a\"}", vec![a(), a()]),
+            (Media::Ndjson, "nonsense\n{\"site\":\"a\"}", vec![bad.clone(), a()]),
             (Media::Json, "nonsense", vec![bad]),
         ];
         for (media, body, want) in cases {
@@ -237,10 +213,7 @@ mod tests {
         assert_eq!(split(" "), Err(Rejection::Malformed));
         assert_eq!(split("[]"), Err(Rejection::Malformed));
         assert_eq!(split("[{},"), Err(Rejection::Malformed));
-        assert_eq!(
-            split(&format!("[{}1]", "1,".repeat(1_000))),
-            Err(Rejection::TooLarge)
-        );
+        assert_eq!(split(&format!("[{}1]", "1,".repeat(1_000))), Err(Rejection::TooLarge));
         assert_eq!(split(&"[".repeat(100_000)), Err(Rejection::Malformed));
         let deep = format!(r#"{{"site":"a","props":{}}}"#, "[".repeat(10_000));
         assert_eq!(sites(&deep, Media::Json), [Err(Rejection::Malformed)]);
@@ -258,17 +231,12 @@ mod tests {
 
     #[test]
     fn a_pixel_says_the_same() {
-        let beacon = pixel(
-            "site=a&consent=statistics,ads&title=%C3%A4",
-            Some("https://a/p"),
-        )
-        .unwrap();
+        let beacon =
+            pixel("site=a&consent=statistics,ads&title=%C3%A4", Some("https://a/p")).unwrap();
         assert_eq!(beacon.site.as_str(), "a");
         assert_eq!(beacon.title.unwrap().as_str(), "ä");
         assert_eq!(beacon.url.as_str(), "https://a/p");
-        let Consent::PerPurpose(purposes) = beacon.consent else {
-            panic!("a map")
-        };
+        let Consent::PerPurpose(purposes) = beacon.consent else { panic!("a map") };
         assert_eq!(Consent::of(&purposes, "ads"), Some(true));
         assert_eq!(Consent::of(&purposes, "security"), None);
     }

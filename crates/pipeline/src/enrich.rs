@@ -47,35 +47,23 @@ pub(crate) fn enrich(
         sources.geo.fill(event, prefix, fields);
     }
     if has(Field::Title) {
-        event.title = beacon
-            .title
-            .as_ref()
-            .map(|title| printable(title.as_str()))
-            .unwrap_or_default();
+        event.title =
+            beacon.title.as_ref().map(|title| printable(title.as_str())).unwrap_or_default();
     }
     if has(Field::Language) {
         let named = beacon.language.as_ref().map(crate::beacon::Text::as_str);
-        event.language = named
-            .or(head.language)
-            .and_then(language)
-            .unwrap_or_default();
+        event.language = named.or(head.language).and_then(language).unwrap_or_default();
     }
     if has(Field::Screen)
-        && let Some((width, height)) = beacon
-            .screen
-            .as_ref()
-            .and_then(|s| screen::parse(s.as_str()))
+        && let Some((width, height)) =
+            beacon.screen.as_ref().and_then(|s| screen::parse(s.as_str()))
     {
         (event.screen_width, event.screen_height) = (width, height);
     }
     engagement(event, beacon, fields);
     if has(Field::Props) {
         if admitted.kind == Kind::Custom {
-            event.name = beacon
-                .name
-                .as_ref()
-                .map(|n| printable(n.as_str()))
-                .unwrap_or_default();
+            event.name = beacon.name.as_ref().map(|n| printable(n.as_str())).unwrap_or_default();
         }
         let pair = |(name, value): (&str, &str)| candor_event::Pair {
             name: printable(name),
@@ -109,10 +97,7 @@ fn language(list: &str) -> Option<String> {
 fn printable(text: &str) -> String {
     let text = text.trim();
     if text.chars().any(char::is_control) {
-        return text
-            .chars()
-            .map(|c| if c.is_control() { ' ' } else { c })
-            .collect();
+        return text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     }
     text.to_owned()
 }

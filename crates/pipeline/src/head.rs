@@ -51,10 +51,7 @@ impl<'a> Head<'a> {
 /// exactly `1`.
 fn signals(headers: &HeaderMap) -> Signals {
     let any = |name: &str, says_no: fn(&[u8]) -> bool| {
-        headers
-            .get_all(name)
-            .iter()
-            .any(|value| says_no(value.as_bytes()))
+        headers.get_all(name).iter().any(|value| says_no(value.as_bytes()))
     };
     Signals {
         dnt: any("dnt", |value| value.first() == Some(&b'1')),
@@ -63,8 +60,7 @@ fn signals(headers: &HeaderMap) -> Signals {
 }
 
 fn cut(text: &str) -> &str {
-    text.get(..text.floor_char_boundary(USER_AGENT_BYTES_MAX))
-        .unwrap_or_default()
+    text.get(..text.floor_char_boundary(USER_AGENT_BYTES_MAX)).unwrap_or_default()
 }
 
 #[cfg(test)]

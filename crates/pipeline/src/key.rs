@@ -64,10 +64,7 @@ pub(crate) struct SiteKey(Zeroizing<[u8; 32]>);
 impl Default for KeyPeriod {
     /// Daily, with an overlap of half an hour.
     fn default() -> Self {
-        Self {
-            rotation_seconds: 86_400,
-            overlap_seconds: 1_800,
-        }
+        Self { rotation_seconds: 86_400, overlap_seconds: 1_800 }
     }
 }
 
@@ -84,21 +81,14 @@ impl KeyPeriod {
 
 impl std::fmt::Debug for KeyRing {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("KeyRing")
-            .field("period", &self.period)
-            .finish_non_exhaustive()
+        f.debug_struct("KeyRing").field("period", &self.period).finish_non_exhaustive()
     }
 }
 
 impl KeyRing {
     /// A ring that holds its keys in memory only, or also in `file`.
     pub fn new(period: KeyPeriod, file: Option<KeyFile>) -> Self {
-        Self {
-            current: ArcSwapOption::empty(),
-            rotating: Mutex::new(()),
-            period,
-            file,
-        }
+        Self { current: ArcSwapOption::empty(), rotating: Mutex::new(()), period, file }
     }
 
     /// Rotates when it is time, and destroys the key before when its time is over. To be called now
@@ -108,10 +98,7 @@ impl KeyRing {
     /// No key can be had; beacons are refused until one can.
     pub fn tick(&self, now: Timestamp) -> Result<(), Rejection> {
         let epoch = self.at(now)?;
-        let over = epoch
-            .previous
-            .as_ref()
-            .is_some_and(|previous| previous.until <= now);
+        let over = epoch.previous.as_ref().is_some_and(|previous| previous.until <= now);
         if over {
             let _guard = self.rotating.lock().unwrap_or_else(PoisonError::into_inner);
             self.install(epoch.without_previous());
@@ -154,11 +141,7 @@ impl KeyRing {
             metrics::counter!("pipeline_key_epochs_total", "reason" => "restored").increment(1);
             return Ok(self.install(epoch));
         }
-        let reason = if before.is_some() {
-            "rotation"
-        } else {
-            "start"
-        };
+        let reason = if before.is_some() { "rotation" } else { "start" };
         let previous = before.and_then(|epoch| epoch.retire(self.period.overlap_seconds, now));
         let epoch = Epoch::draw(self.period.end(now), previous).ok_or(Rejection::KeyMissing)?;
         metrics::counter!("pipeline_key_epochs_total", "reason" => reason).increment(1);
@@ -194,14 +177,7 @@ impl Epoch {
     ) -> Option<Self> {
         let mut nonce = [0; 16];
         getrandom::fill(&mut nonce).ok()?;
-        Some(Self {
-            id,
-            until,
-            key,
-            previous,
-            nonce,
-            drawn: AtomicU64::new(0),
-        })
+        Some(Self { id, until, key, previous, nonce, drawn: AtomicU64::new(0) })
     }
 
     /// The epoch's random name; it says nothing of the key.
@@ -216,10 +192,7 @@ impl Epoch {
 
     /// The key of one site in the epoch before, while sessions may still cross over from it.
     pub(crate) fn previous_site_key(&self, site: &Site, now: Timestamp) -> Option<SiteKey> {
-        let previous = self
-            .previous
-            .as_ref()
-            .filter(|previous| now < previous.until)?;
+        let previous = self.previous.as_ref().filter(|previous| now < previous.until)?;
         Some(SiteKey::derive(&previous.key, site))
     }
 
@@ -236,10 +209,7 @@ impl Epoch {
 
     fn retire(&self, overlap_seconds: u32, now: Timestamp) -> Option<Previous> {
         let until = self.until.plus_seconds(overlap_seconds.into());
-        (now < until).then(|| Previous {
-            key: Arc::clone(&self.key),
-            until,
-        })
+        (now < until).then(|| Previous { key: Arc::clone(&self.key), until })
     }
 
     fn without_previous(&self) -> Self {

@@ -83,11 +83,7 @@ pub struct Kept {
 impl Pipeline {
     /// A pipeline over these policies, keys and look-up sources.
     pub fn new(registry: Arc<Registry>, keys: Arc<KeyRing>, sources: Sources) -> Self {
-        Self {
-            registry,
-            keys,
-            sources,
-        }
+        Self { registry, keys, sources }
     }
 
     /// Takes one beacon the whole way.
@@ -132,9 +128,7 @@ impl Pipeline {
         let (client, line) = Line::read(line, import)?;
         let beacon = line.beacon(import)?;
         let head = Head::of_line(client, &line.user_agent);
-        let door = Door::Import {
-            received_at: line.received_at,
-        };
+        let door = Door::Import { received_at: line.received_at };
         let kept = self.keep(&beacon, &head, door, now)?;
         line.check_page().map(|()| kept)
     }
@@ -166,41 +160,24 @@ impl Pipeline {
             fields: admitted.admission.fields(),
         };
         let anonymized = anonymize(&subject, &epoch, now)?;
-        let id = event_id(
-            beacon.id.as_ref().map(beacon::Text::as_str),
-            admitted.site,
-            &epoch,
-        );
+        let id = event_id(beacon.id.as_ref().map(beacon::Text::as_str), admitted.site, &epoch);
 
         let mut event = bare_event(id, &admitted);
         anonymized.fill(&mut event);
-        enrich(
-            &mut event,
-            &self.sources,
-            &admitted,
-            beacon,
-            head,
-            &anonymized,
-        );
+        enrich(&mut event, &self.sources, &admitted, beacon, head, &anonymized);
         event.retain(admitted.admission.fields());
-        Ok(Kept {
-            id,
-            record: wire::encode(&event),
-        })
+        Ok(Kept { id, record: wire::encode(&event) })
     }
 }
 
 /// The bare fact, and the leave to keep it.
 fn bare_event(id: EventId, admitted: &Admitted<'_>) -> Event {
-    let grants = admitted
-        .admission
-        .grants()
-        .map(|grant| candor_event::Grant {
-            purpose: grant.purpose.as_str().to_owned(),
-            basis: grant.basis.into(),
-            expires_at: grant.expires_at.unix(),
-            fields: grant.fields.bits(),
-        });
+    let grants = admitted.admission.grants().map(|grant| candor_event::Grant {
+        purpose: grant.purpose.as_str().to_owned(),
+        basis: grant.basis.into(),
+        expires_at: grant.expires_at.unix(),
+        fields: grant.fields.bits(),
+    });
     Event {
         id: id.to_vec(),
         site: admitted.site.as_str().to_owned(),

@@ -3,10 +3,7 @@
 //!
 //! Where the platform refuses to lock the page (`RLIMIT_MEMLOCK` of 0), the secret is kept all the
 //! same and [`Locked::is_locked`] says so.
-#![expect(
-    unsafe_code,
-    reason = "mapping, locking and viewing one page of memory"
-)]
+#![expect(unsafe_code, reason = "mapping, locking and viewing one page of memory")]
 
 use std::ptr::NonNull;
 
@@ -42,10 +39,7 @@ impl Locked {
             let dump = madvise(page, PAGE_BYTES, Advice::LinuxDontDump);
             mlock(page, PAGE_BYTES).and(dump).is_ok()
         };
-        let mut secret = Self {
-            page: NonNull::new(page.cast())?,
-            locked,
-        };
+        let mut secret = Self { page: NonNull::new(page.cast())?, locked };
         // SAFETY: the page is mapped, zero-filled, aligned and owned by `secret` alone.
         fill(unsafe { secret.page.as_mut() })?;
         Some(secret)

@@ -24,14 +24,7 @@ fn pipeline(policy: &str) -> Pipeline {
     let registry = Arc::new(Registry::new(vec![policy]).unwrap());
     let keys = Arc::new(KeyRing::new(KeyPeriod::default(), None));
     let agents = Agents::from_yaml(RULES).unwrap();
-    Pipeline::new(
-        registry,
-        keys,
-        Sources {
-            agents,
-            geo: Geo::default(),
-        },
-    )
+    Pipeline::new(registry, keys, Sources { agents, geo: Geo::default() })
 }
 
 fn hashing(address: &str, visitor: &str) -> String {
@@ -41,16 +34,8 @@ fn hashing(address: &str, visitor: &str) -> String {
          [address]\nmode = \"{address}\"\n[visitor]\nmode = \"{visitor}\"\n\
          [purposes.statistics]\nbasis = \"consent\"\nretention = \"1 months\"\n\
          fields = [\"path\"{}{}]\n",
-        if address == "drop" {
-            ""
-        } else {
-            ", \"address\""
-        },
-        if visitor == "none" {
-            ""
-        } else {
-            ", \"visitor\""
-        },
+        if address == "drop" { "" } else { ", \"address\"" },
+        if visitor == "none" { "" } else { ", \"visitor\"" },
     )
 }
 
@@ -60,20 +45,13 @@ struct Request {
     now: Timestamp,
 }
 
-const PLAIN: Request = Request {
-    from: "192.0.2.77:4000",
-    headers: &[],
-    now: NOW,
-};
+const PLAIN: Request = Request { from: "192.0.2.77:4000", headers: &[], now: NOW };
 
 impl Request {
     fn send(&self, pipeline: &Pipeline, body: &str) -> Result<Event, Rejection> {
         let mut headers = HeaderMap::new();
         for (name, value) in self.headers {
-            headers.append(
-                HeaderName::from_static(name),
-                HeaderValue::from_static(value),
-            );
+            headers.append(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
         let peer = Peer::new(self.from.parse().unwrap());
         let head = Head::read(&peer, &headers, &TrustedProxies::default());
@@ -90,10 +68,7 @@ const PAGE: &str = r#"{"site":"demo","url":"http://localhost:8080/a?page=2&email
 #[test]
 fn what_the_demo_policy_keeps() {
     let request = Request {
-        headers: &[
-            ("user-agent", "Firefox/140"),
-            ("accept-language", "fi-FI,fi;q=0.9"),
-        ],
+        headers: &[("user-agent", "Firefox/140"), ("accept-language", "fi-FI,fi;q=0.9")],
         ..PLAIN
     };
     let event = request.send(&pipeline(DEMO), PAGE).unwrap();
@@ -102,10 +77,7 @@ fn what_the_demo_policy_keeps() {
     assert_eq!(event.referrer_host, "search.example");
     assert_eq!(event.campaign.unwrap().source, "news");
     assert!(event.query.iter().all(|pair| pair.name != "email"));
-    assert_eq!(
-        (event.browser.as_str(), event.language.as_str()),
-        ("Firefox", "fi-FI")
-    );
+    assert_eq!((event.browser.as_str(), event.language.as_str()), ("Firefox", "fi-FI"));
     assert_eq!((event.screen_width, event.screen_height), (1920, 1080));
     assert_eq!(event.props[0].value, "pro");
     assert_eq!(event.address[10..], [255, 255, 192, 0, 2, 0]);
@@ -120,30 +92,15 @@ fn what_is_rejected_and_why() {
     let pipeline = pipeline(DEMO);
     let send = |body: &str| PLAIN.send(&pipeline, body).unwrap_err();
     let cases = [
-        (
-            r#"{"site":"demo","url":"http://localhost/"}"#,
-            Rejection::Denied(Denial::Consent),
-        ),
+        (r#"{"site":"demo","url":"http://localhost/"}"#, Rejection::Denied(Denial::Consent)),
         (
             r#"{"site":"demo","url":"http://localhost/","consent":false}"#,
             Rejection::Denied(Denial::Consent),
         ),
-        (
-            r#"{"site":"other","url":"http://localhost/","consent":true}"#,
-            Rejection::UnknownSite,
-        ),
-        (
-            r#"{"site":"demo","url":"http://evil.example/","consent":true}"#,
-            Rejection::HostDenied,
-        ),
-        (
-            r#"{"site":"demo","url":"ftp://localhost/","consent":true}"#,
-            Rejection::HostDenied,
-        ),
-        (
-            r#"{"site":"demo","url":"no url","consent":true}"#,
-            Rejection::Malformed,
-        ),
+        (r#"{"site":"other","url":"http://localhost/","consent":true}"#, Rejection::UnknownSite),
+        (r#"{"site":"demo","url":"http://evil.example/","consent":true}"#, Rejection::HostDenied),
+        (r#"{"site":"demo","url":"ftp://localhost/","consent":true}"#, Rejection::HostDenied),
+        (r#"{"site":"demo","url":"no url","consent":true}"#, Rejection::Malformed),
         (
             r#"{"site":"demo","url":"http://localhost/","kind":"unheard","consent":true}"#,
             Rejection::Malformed,
@@ -164,23 +121,15 @@ fn what_is_rejected_and_why() {
     ];
     for (origin, want) in origins {
         let headers = vec![("origin", origin)].leak();
-        assert_eq!(
-            Request { headers, ..PLAIN }.send(&pipeline, PAGE).err(),
-            want,
-            "{origin}"
-        );
+        assert_eq!(Request { headers, ..PLAIN }.send(&pipeline, PAGE).err(), want, "{origin}");
     }
 }
 
 #[test]
 fn a_hash_is_stable_within_an_epoch_and_not_across() {
     let pipeline = pipeline(&hashing("hash", "none"));
-    let hash = |from, now| {
-        Request { from, now, ..PLAIN }
-            .send(&pipeline, PAGE)
-            .unwrap()
-            .address_hash
-    };
+    let hash =
+        |from, now| Request { from, now, ..PLAIN }.send(&pipeline, PAGE).unwrap().address_hash;
     let first = hash("192.0.2.77:1", NOW);
     assert_eq!(first.len(), 16);
     assert_eq!(first, hash("192.0.2.77:2", NOW.plus_seconds(60)));
@@ -205,12 +154,7 @@ fn a_consented_visitor_is_stable() {
     let pipeline = pipeline(&hashing("drop", "consented"));
     let body =
         r#"{"site":"demo","url":"http://localhost/","consent":true,"visitor":"0123456789abcdef"}"#;
-    let at = |now| {
-        Request { now, ..PLAIN }
-            .send(&pipeline, body)
-            .unwrap()
-            .visitor
-    };
+    let at = |now| Request { now, ..PLAIN }.send(&pipeline, body).unwrap().visitor;
     assert_eq!(at(NOW).len(), 16);
     assert_eq!(at(NOW), at(NOW.plus_seconds(10 * 86_400)));
 }
@@ -239,35 +183,22 @@ fn a_log_goes_through_the_same_gate() {
     };
     let run = |consent: &[&str], line: &str| {
         let consent = consent.iter().map(ToString::to_string).collect();
-        let import = Import {
-            site: "demo".to_owned(),
-            consent,
-            end: (NOW, 0),
-        };
+        let import = Import { site: "demo".to_owned(), consent, end: (NOW, 0) };
         pipeline.run_line(line.as_bytes(), &import, NOW)
     };
     let kept = run(&["statistics"], &line("/a?page=1", -3_600)).unwrap();
     let event = wire::decode(&kept.record).unwrap().events.remove(0);
     assert_eq!(event.received_at, NOW.unix() - 3_600);
     assert_eq!(event.grants[0].basis, i32::from(Basis::OperatorAsserted));
-    assert_eq!(
-        (event.path.as_str(), event.browser.as_str()),
-        ("/a", "Firefox")
-    );
+    assert_eq!((event.path.as_str(), event.browser.as_str()), ("/a", "Firefox"));
     assert_eq!(event.address[12..], [192, 0, 2, 0]);
 
     let rejection = |consent: &[&str], line: &str| run(consent, line).unwrap_err();
-    assert_eq!(
-        rejection(&[], &line("/", 0)),
-        Rejection::Denied(Denial::Consent)
-    );
+    assert_eq!(rejection(&[], &line("/", 0)), Rejection::Denied(Denial::Consent));
     let three_years = -3 * 366 * 86_400;
     assert_eq!(
         rejection(&["statistics"], &line("/", three_years)),
         Rejection::Denied(Denial::Expired)
     );
-    assert_eq!(
-        rejection(&["statistics"], &line("/a.css", 0)),
-        Rejection::NotAPage
-    );
+    assert_eq!(rejection(&["statistics"], &line("/a.css", 0)), Rejection::NotAPage);
 }

@@ -20,10 +20,7 @@ struct Date {
 impl Moment {
     /// The moment of these Unix seconds.
     pub(crate) fn at(unix: i64) -> Self {
-        Self {
-            unix,
-            date: Date::from_day(unix.div_euclid(DAY_SECONDS)),
-        }
+        Self { unix, date: Date::from_day(unix.div_euclid(DAY_SECONDS)) }
     }
 
     /// Unix seconds at the same time of day, months and then days later. A day that the month does
@@ -60,11 +57,7 @@ impl Date {
         let is_past_february = passed >= 61 - stretch(year);
         let stretched = passed + if is_past_february { stretch(year) } else { 0 };
         let month = (stretched * 12 + 6) / 367;
-        Self {
-            year,
-            month,
-            day: passed - days_before(year, month) + 1,
-        }
+        Self { year, month, day: passed - days_before(year, month) + 1 }
     }
 
     fn to_day(self) -> i64 {
@@ -74,11 +67,7 @@ impl Date {
     fn plus_months(self, months: u16) -> Self {
         let months = self.year * 12 + self.month + i64::from(months);
         let (year, month) = (months.div_euclid(12), months.rem_euclid(12));
-        Self {
-            year,
-            month,
-            day: self.day.min(days_of(year, month)),
-        }
+        Self { year, month, day: self.day.min(days_of(year, month)) }
     }
 }
 
@@ -144,11 +133,7 @@ mod tests {
         for day in -146_097..=146_097 {
             let date = Date::from_day(day);
             let next_month = Date { day: 1, ..before }.plus_months(1);
-            let follows = (date
-                == Date {
-                    day: before.day + 1,
-                    ..before
-                })
+            let follows = (date == Date { day: before.day + 1, ..before })
                 || (date == next_month && before.day == days_of(before.year, before.month));
             assert!(follows, "{before:?} {date:?}");
             assert_eq!(date.to_day(), day);

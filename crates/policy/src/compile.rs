@@ -65,14 +65,7 @@ fn rule(purpose: &PurposeTable, signals: &SignalsTable) -> Option<PurposeRule> {
         name: purpose.name.clone()?,
         basis: purpose.basis.as_ref().map(Spanned::get_ref).copied()?,
         retention: purpose.retention?,
-        fields: purpose
-            .fields
-            .iter()
-            .map(|field| *field.get_ref())
-            .collect(),
-        denied_by: Signals {
-            dnt: denies(&signals.dnt),
-            gpc: denies(&signals.gpc),
-        },
+        fields: purpose.fields.iter().map(|field| *field.get_ref()).collect(),
+        denied_by: Signals { dnt: denies(&signals.dnt), gpc: denies(&signals.gpc) },
     })
 }

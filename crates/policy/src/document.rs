@@ -40,13 +40,7 @@ impl<'a> Table<'a> {
             problems.push(wrong_type(value, &format!("the table {name}")));
             return None;
         };
-        Some(Self::of_entries(
-            name,
-            value.span(),
-            entries,
-            keys,
-            problems,
-        ))
+        Some(Self::of_entries(name, value.span(), entries, keys, problems))
     }
 
     /// The same for the entries of a table, which the whole file is too.
@@ -68,12 +62,7 @@ impl<'a> Table<'a> {
                 problems.push(problem);
             }
         }
-        Self {
-            name,
-            span,
-            entries,
-            misspelt,
-        }
+        Self { name, span, entries, misspelt }
     }
 
     /// The value of a key that may be absent.
@@ -138,11 +127,7 @@ pub(crate) fn texts<'a>(
         return None;
     };
     let items = array.iter();
-    Some(
-        items
-            .filter_map(|item| Some(Spanned::new(item.span(), text(item, problems)?)))
-            .collect(),
-    )
+    Some(items.filter_map(|item| Some(Spanned::new(item.span(), text(item, problems)?))).collect())
 }
 
 /// One of some words, by what it stands for. `what` names the choice: "address mode".

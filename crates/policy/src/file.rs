@@ -108,18 +108,9 @@ impl PurposeTable {
     /// Where it says that it keeps `field`.
     pub(crate) fn span_of(&self, field: Field) -> Option<Range<usize>> {
         let mut fields = self.fields.iter();
-        fields
-            .find(|kept| *kept.get_ref() == field)
-            .map(Spanned::span)
+        fields.find(|kept| *kept.get_ref() == field).map(Spanned::span)
     }
 }
 
-const KEYS: [&str; 7] = [
-    "controller",
-    "sites",
-    "address",
-    "visitor",
-    "signals",
-    "query",
-    "purposes",
-];
+const KEYS: [&str; 7] =
+    ["controller", "sites", "address", "visitor", "signals", "query", "purposes"];

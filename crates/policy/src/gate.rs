@@ -142,11 +142,7 @@ impl PurposeRule {
 impl<'p> Admission<'p> {
     /// What each purpose may keep; never empty.
     pub fn grants(&self) -> impl Iterator<Item = GrantRef<'p>> + use<'p> {
-        let Self {
-            received,
-            asserted_by_operator,
-            ..
-        } = *self;
+        let Self { received, asserted_by_operator, .. } = *self;
         self.rules().map(move |rule| GrantRef {
             purpose: &rule.name,
             basis: match rule.basis {
@@ -160,8 +156,7 @@ impl<'p> Admission<'p> {
 
     /// Every field that some grant covers.
     pub fn fields(&self) -> FieldSet {
-        self.rules()
-            .fold(FieldSet::EMPTY, |all, rule| all.union(rule.fields))
+        self.rules().fold(FieldSet::EMPTY, |all, rule| all.union(rule.fields))
     }
 
     /// The policy that admitted the event.

@@ -47,10 +47,7 @@ impl HostPattern {
         if name.len() > Self::LENGTH_MAX || !(is_domain(name) || (is_literal(name) && !below)) {
             return Err(HostError::Alphabet);
         }
-        Ok(Self {
-            name: name.to_owned(),
-            below,
-        })
+        Ok(Self { name: name.to_owned(), below })
     }
 
     /// Whether `host` is meant, whatever its case and port.
@@ -85,15 +82,12 @@ fn without_port(host: &str) -> &str {
 
 fn is_domain(name: &str) -> bool {
     let allowed = |c| matches!(c, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_');
-    name.split('.')
-        .all(|label| (1..=63).contains(&label.len()) && label.bytes().all(allowed))
+    name.split('.').all(|label| (1..=63).contains(&label.len()) && label.bytes().all(allowed))
 }
 
 /// An IPv6 address in brackets, as the addresses of pages have it.
 fn is_literal(name: &str) -> bool {
-    let inner = name
-        .strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'));
+    let inner = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
     let allowed = |c| matches!(c, b'a'..=b'f' | b'0'..=b'9' | b':' | b'.');
     inner.is_some_and(|inner| inner.contains(':') && inner.bytes().all(allowed))
 }

@@ -20,9 +20,7 @@ pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
         shorter >= 3 && (known.starts_with(word) || word.starts_with(**known))
     };
     let nearest = known.iter().filter_map(slip).min();
-    nearest
-        .map(|(_, known)| known)
-        .or_else(|| known.iter().find(begins).copied())
+    nearest.map(|(_, known)| known).or_else(|| known.iter().find(begins).copied())
 }
 
 /// `a`, `b` and `c`, quoted.
@@ -42,9 +40,7 @@ fn distance(a: &str, b: &str) -> usize {
         let mut last = above + 1;
         let mut next = vec![last];
         for (right, &up) in b.chars().zip(row.iter().skip(1)) {
-            last = (diagonal + usize::from(left != right))
-                .min(up + 1)
-                .min(last + 1);
+            last = (diagonal + usize::from(left != right)).min(up + 1).min(last + 1);
             diagonal = up;
             next.push(last);
         }
@@ -78,12 +74,7 @@ mod tests {
 
     #[test]
     fn the_distance_counts_letters() {
-        let cases = [
-            ("", "", 0),
-            ("a", "", 1),
-            ("kitten", "sitting", 3),
-            ("åb", "ab", 1),
-        ];
+        let cases = [("", "", 0), ("a", "", 1), ("kitten", "sitting", 3), ("åb", "ab", 1)];
         for (a, b, want) in cases {
             assert_eq!(distance(a, b), want);
             assert_eq!(distance(b, a), want);

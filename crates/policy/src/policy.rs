@@ -115,9 +115,7 @@ impl Policy {
 
     /// Whether the query parameter of this name is kept.
     pub fn keeps_query(&self, name: &str) -> bool {
-        self.query
-            .binary_search_by(|kept| kept.as_str().cmp(name))
-            .is_ok()
+        self.query.binary_search_by(|kept| kept.as_str().cmp(name)).is_ok()
     }
 
     /// The query parameters that are kept, in order.
@@ -127,9 +125,7 @@ impl Policy {
 
     /// Every field that some purpose keeps.
     pub fn fields(&self) -> FieldSet {
-        self.purposes
-            .iter()
-            .fold(FieldSet::EMPTY, |all, rule| all.union(rule.fields))
+        self.purposes.iter().fold(FieldSet::EMPTY, |all, rule| all.union(rule.fields))
     }
 
     /// Whether it needs the keys that rotate.

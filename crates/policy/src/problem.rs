@@ -27,11 +27,7 @@ enum Report {
     /// Of one place in one file.
     Inside(Arc<Source>, Problem),
     /// Of whole files beside each other.
-    Between {
-        title: String,
-        origins: Vec<Arc<str>>,
-        help: String,
-    },
+    Between { title: String, origins: Vec<Arc<str>>, help: String },
 }
 
 #[derive(Debug)]
@@ -46,21 +42,14 @@ impl Problems {
     /// The problems of one file, in the order of the file.
     pub(crate) fn of_file(origin: &str, text: &str, mut problems: Vec<Problem>) -> Self {
         problems.sort_by_key(|problem| problem.span.start);
-        let source = Arc::new(Source {
-            origin: origin.into(),
-            text: text.to_owned(),
-        });
+        let source = Arc::new(Source { origin: origin.into(), text: text.to_owned() });
         let report = |problem| Report::Inside(Arc::clone(&source), problem);
         Self(problems.into_iter().map(report).collect())
     }
 
     /// Adds a problem that no single place has.
     pub(crate) fn push_between(&mut self, title: String, origins: Vec<Arc<str>>, help: &str) {
-        self.0.push(Report::Between {
-            title,
-            origins,
-            help: help.to_owned(),
-        });
+        self.0.push(Report::Between { title, origins, help: help.to_owned() });
     }
 
     /// Adds the problems of another file.
@@ -103,13 +92,7 @@ impl std::error::Error for Problems {}
 impl Problem {
     /// A problem at `span`. The title says what is wrong.
     pub(crate) fn at(span: Range<usize>, title: impl Into<String>) -> Self {
-        Self {
-            title: title.into(),
-            span,
-            label: String::new(),
-            related: Vec::new(),
-            help: None,
-        }
+        Self { title: title.into(), span, label: String::new(), related: Vec::new(), help: None }
     }
 
     /// What stands under the carets.
@@ -120,8 +103,7 @@ impl Problem {
 
     /// Another place that belongs to it, when the file has it.
     pub(crate) fn related(mut self, span: Option<Range<usize>>, label: &str) -> Self {
-        self.related
-            .extend(span.map(|span| (span, label.to_owned())));
+        self.related.extend(span.map(|span| (span, label.to_owned())));
         self
     }
 
@@ -145,11 +127,7 @@ impl fmt::Display for Rendered<'_> {
             }
             let group = match report {
                 Report::Inside(source, problem) => inside(source, problem),
-                Report::Between {
-                    title,
-                    origins,
-                    help,
-                } => between(title, origins, help),
+                Report::Between { title, origins, help } => between(title, origins, help),
             };
             f.write_str(&renderer.render(&[group]))?;
         }
@@ -159,21 +137,16 @@ impl fmt::Display for Rendered<'_> {
 
 fn inside<'a>(source: &'a Source, problem: &'a Problem) -> Group<'a> {
     let within = |span: &Range<usize>| clamp(span, &source.text);
-    let here = AnnotationKind::Primary
-        .span(within(&problem.span))
-        .label(problem.label.as_str());
-    let there = problem.related.iter().map(|(span, label)| {
-        AnnotationKind::Context
-            .span(within(span))
-            .label(label.as_str())
-    });
+    let here = AnnotationKind::Primary.span(within(&problem.span)).label(problem.label.as_str());
+    let there = problem
+        .related
+        .iter()
+        .map(|(span, label)| AnnotationKind::Context.span(within(span)).label(label.as_str()));
     let excerpt = Snippet::source(source.text.as_str())
         .path(&*source.origin)
         .annotation(here)
         .annotations(there);
-    let group = Level::ERROR
-        .primary_title(problem.title.as_str())
-        .element(excerpt);
+    let group = Level::ERROR.primary_title(problem.title.as_str()).element(excerpt);
     match &problem.help {
         Some(help) => group.element(Level::HELP.message(normalize_untrusted_str(help))),
         None => group,

@@ -37,11 +37,7 @@ impl Registry {
         if !problems.is_empty() {
             return Err(problems);
         }
-        Ok(Self {
-            policies,
-            sites,
-            is_demo: false,
-        })
+        Ok(Self { policies, sites, is_demo: false })
     }
 
     /// Compiles files, given by name and text, and puts them beside each other.
@@ -71,10 +67,7 @@ impl Registry {
     /// None: the demo compiles, as a test of this crate shows.
     pub fn demo() -> Result<Self, Problems> {
         let demo = Self::compile([("demo.toml", DEMO)])?;
-        Ok(Self {
-            is_demo: true,
-            ..demo
-        })
+        Ok(Self { is_demo: true, ..demo })
     }
 
     /// Whether it is the built-in demo.

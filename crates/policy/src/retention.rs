@@ -142,9 +142,8 @@ mod tests {
         ];
         for (name, received_at, period, expires_at) in cases {
             assert_eq!(received_at % DAY, noon, "{name}");
-            let expires = Retention::parse(period)
-                .unwrap()
-                .expires(Timestamp::from_unix(received_at));
+            let expires =
+                Retention::parse(period).unwrap().expires(Timestamp::from_unix(received_at));
             assert_eq!(expires.unix(), expires_at, "{name}");
         }
     }

@@ -88,11 +88,7 @@ fn check_guessing(file: &File, problems: &mut Vec<Problem>) {
     if !truncated || visitor.value != VisitorMode::Rotating {
         return;
     }
-    let first = |field| {
-        file.purposes
-            .iter()
-            .find_map(|purpose| purpose.span_of(field))
-    };
+    let first = |field| file.purposes.iter().find_map(|purpose| purpose.span_of(field));
     if let (Some(address), Some(visitor)) = (first(Field::Address), first(Field::Visitor)) {
         let problem = Problem::at(visitor, "a truncated address beside a rotating visitor id")
             .label("the id is made of the address")
@@ -110,10 +106,7 @@ fn check_denied(denied: &Denied, purposes: &[PurposeTable], problems: &mut Vec<P
     if purposes.is_empty() {
         return;
     }
-    let known: Vec<_> = purposes
-        .iter()
-        .map(|purpose| purpose.word.as_str())
-        .collect();
+    let known: Vec<_> = purposes.iter().map(|purpose| purpose.word.as_str()).collect();
     for name in names {
         let word = name.get_ref().as_str();
         if !known.contains(&word) {
@@ -134,10 +127,7 @@ fn refuse_kept<T>(file: &File, field: Field, setting: &Setting<T>, problems: &mu
             let problem = Problem::at(span, title)
                 .label(format!("{table} leaves nothing to keep"))
                 .related(setting.span.clone(), "because of this")
-                .help(format!(
-                    "take `{}` out of the list, or write {right}",
-                    field.label()
-                ));
+                .help(format!("take `{}` out of the list, or write {right}", field.label()));
             problems.push(problem);
         }
     }
@@ -156,23 +146,15 @@ fn refuse_unkept<T>(file: &File, field: Field, setting: &Setting<T>, problems: &
     let label = field.label();
     let problem = Problem::at(span, format!("no purpose keeps the field `{label}`"))
         .label(format!("{table} asks for what nobody keeps"))
-        .help(format!(
-            "take the {table} table away, or add `{label}` to the fields of a purpose"
-        ));
+        .help(format!("take the {table} table away, or add `{label}` to the fields of a purpose"));
     problems.push(problem);
 }
 
 /// The table that belongs to a field, and what it could say.
 fn pair(field: Field) -> (&'static str, &'static str) {
     match field {
-        Field::Address => (
-            "[address]",
-            "`mode = \"truncate\"` or `\"hash\"` in [address]",
-        ),
-        Field::Visitor => (
-            "[visitor]",
-            "`mode = \"rotating\"` or `\"consented\"` in [visitor]",
-        ),
+        Field::Address => ("[address]", "`mode = \"truncate\"` or `\"hash\"` in [address]"),
+        Field::Visitor => ("[visitor]", "`mode = \"rotating\"` or `\"consented\"` in [visitor]"),
         _ => ("[query]", "`keep = [\"page\"]` in [query]"),
     }
 }

@@ -14,10 +14,7 @@ fn every_bad_file_is_refused_with_its_message() {
         .collect();
     files.sort();
     assert!(files.len() >= 15, "the files have gone");
-    let wrong: Vec<_> = files
-        .iter()
-        .filter_map(|file| mismatch(file).unwrap())
-        .collect();
+    let wrong: Vec<_> = files.iter().filter_map(|file| mismatch(file).unwrap()).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
 

@@ -22,10 +22,7 @@ fields = ["path", "browser"]
 
 fn with(changes: &[(&str, &str)]) -> Result<Policy, Problems> {
     let change = |text: String, (from, to): &(&str, &str)| text.replace(from, to);
-    compile(
-        "acme.toml",
-        &changes.iter().fold(SMALLEST.to_owned(), change),
-    )
+    compile("acme.toml", &changes.iter().fold(SMALLEST.to_owned(), change))
 }
 
 #[test]
@@ -41,24 +38,13 @@ fn the_demo_means_what_it_says() {
     assert_eq!(demo.visitor(), VisitorMode::None);
     assert!(demo.keeps_query("page") && !demo.keeps_query("token"));
     assert!(!demo.uses_keys());
-    let [statistics] = demo.purposes() else {
-        panic!("one purpose")
-    };
+    let [statistics] = demo.purposes() else { panic!("one purpose") };
     assert_eq!(statistics.name().as_str(), "statistics");
     assert_eq!(statistics.basis(), Basis::Consent);
     assert_eq!(statistics.retention().to_string(), "24 months");
-    assert!(
-        Signal::ALL
-            .iter()
-            .all(|signal| statistics.denied_by(*signal))
-    );
-    let unkept = Field::ALL
-        .into_iter()
-        .filter(|field| !demo.fields().contains(*field));
-    assert_eq!(
-        unkept.collect::<Vec<_>>(),
-        [Field::Visitor, Field::ConsentRecord]
-    );
+    assert!(Signal::ALL.iter().all(|signal| statistics.denied_by(*signal)));
+    let unkept = Field::ALL.into_iter().filter(|field| !demo.fields().contains(*field));
+    assert_eq!(unkept.collect::<Vec<_>>(), [Field::Visitor, Field::ConsentRecord]);
 }
 
 #[test]
@@ -67,10 +53,7 @@ fn what_is_not_said_is_not_done() {
     assert_eq!(policy.address(), AddressMode::Drop);
     assert_eq!(policy.visitor(), VisitorMode::None);
     assert!(policy.query().is_empty() && !policy.uses_keys());
-    assert_eq!(
-        policy.fields(),
-        FieldSet::of(&[Field::Path, Field::Browser])
-    );
+    assert_eq!(policy.fields(), FieldSet::of(&[Field::Path, Field::Browser]));
     assert!(policy.purposes()[0].denied_by(Signal::Gpc));
     let site = Site::parse("acme").unwrap();
     assert!(
@@ -81,20 +64,10 @@ fn what_is_not_said_is_not_done() {
 
 #[test]
 fn what_hashes_needs_keys() {
-    for table in [
-        "[address]\nmode = 'hash'\n",
-        "[visitor]\nmode = 'rotating'\n",
-    ] {
+    for table in ["[address]\nmode = 'hash'\n", "[visitor]\nmode = 'rotating'\n"] {
         let policy = with(&[
             ("[purposes", &format!("{table}[purposes")),
-            (
-                "\"browser\"",
-                if table.contains("hash") {
-                    "\"address\""
-                } else {
-                    "\"visitor\""
-                },
-            ),
+            ("\"browser\"", if table.contains("hash") { "\"address\"" } else { "\"visitor\"" }),
         ]);
         assert!(policy.unwrap().uses_keys());
     }
@@ -106,10 +79,7 @@ fn the_version_is_that_of_the_meaning() {
     let same = [
         [("[controller]", "# a comment\n[controller]\n")],
         [("\"path\", \"browser\"", "\"browser\",\n  \"path\",")],
-        [(
-            "\"*.acme.example\", \"acme.example\"",
-            "\"acme.example\", \"*.acme.example\"",
-        )],
+        [("\"*.acme.example\", \"acme.example\"", "\"acme.example\", \"*.acme.example\"")],
         [("[purposes", "[signals]\ngpc = [\"statistics\"]\n[purposes")],
         [("[purposes", "[address]\nmode = \"drop\"\n[purposes")],
     ];
@@ -126,10 +96,8 @@ fn the_version_is_that_of_the_meaning() {
     for changes in same {
         assert_eq!(version(&changes), version(&[]), "{changes:?}");
     }
-    let mut versions: Vec<_> = different
-        .iter()
-        .map(|changes| version(changes).to_string())
-        .collect();
+    let mut versions: Vec<_> =
+        different.iter().map(|changes| version(changes).to_string()).collect();
     versions.push(version(&[]).to_string());
     versions.sort();
     versions.dedup();
@@ -150,11 +118,7 @@ fn a_registry_finds_the_policy_of_a_site() {
     assert!(registry.site("unknown").is_none());
     let purposes = registry.purposes();
     let fields = purposes.values().next().copied();
-    assert_eq!(
-        fields,
-        Some(registry.policies()[1].fields()),
-        "the union of both"
-    );
+    assert_eq!(fields, Some(registry.policies()[1].fields()), "the union of both");
 }
 
 #[test]
@@ -183,18 +147,11 @@ fn policies_that_clash_are_refused_with_both_files() {
 
 #[test]
 fn the_problems_of_all_files_are_told_at_once() {
-    let files = [
-        ("a.toml", "controller = 1"),
-        ("demo.toml", DEMO),
-        ("b.toml", "x = "),
-    ];
+    let files = [("a.toml", "controller = 1"), ("demo.toml", DEMO), ("b.toml", "x = ")];
     let problems = Registry::compile(files).unwrap_err();
     assert_eq!(problems.len(), 4);
     let text = problems.to_string();
-    assert!(
-        text.contains("a.toml:1:14") && text.contains("b.toml:1:5"),
-        "{text}"
-    );
+    assert!(text.contains("a.toml:1:14") && text.contains("b.toml:1:5"), "{text}");
     assert!(problems.styled().to_string().contains("\u{1b}["));
 }
 

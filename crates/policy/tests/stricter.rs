@@ -51,21 +51,14 @@ impl Notice {
             .to_owned();
         let denied = |by: fn(&Promise) -> bool| -> Vec<_> {
             let named = NAMES.iter().zip(&self.purposes);
-            named
-                .filter(|(_, promise)| by(promise))
-                .map(|(name, _)| name)
-                .collect()
+            named.filter(|(_, promise)| by(promise)).map(|(name, _)| name).collect()
         };
         let (dnt, gpc) = (denied(|promise| promise.dnt), denied(|promise| promise.gpc));
         writeln!(text, "dnt = {dnt:?}\ngpc = {gpc:?}").ok()?;
         for (name, promise) in NAMES.iter().zip(&self.purposes) {
             let kept = |(bit, _): &(usize, _)| promise.fields & (1 << bit) != 0;
-            let fields: Vec<_> = FIELDS
-                .iter()
-                .enumerate()
-                .filter(kept)
-                .map(|(_, field)| field)
-                .collect();
+            let fields: Vec<_> =
+                FIELDS.iter().enumerate().filter(kept).map(|(_, field)| field).collect();
             let (basis, months) = (BASES.get(promise.basis)?, promise.months);
             writeln!(text, "[purposes.{name}]\nbasis = '{basis}'\nretention = '{months} months'\nfields = {fields:?}").ok()?;
         }
@@ -94,9 +87,7 @@ fn kept(policy: &Policy, visit: &Visit) -> Vec<(String, FieldSet, Timestamp)> {
     let now = Timestamp::from_unix(1_790_000_000);
     let answer = |name: &str| {
         let named = NAMES.iter().zip(visit.consent);
-        named
-            .filter(|(purpose, _)| **purpose == name)
-            .find_map(|(_, answer)| answer)
+        named.filter(|(purpose, _)| **purpose == name).find_map(|(_, answer)| answer)
     };
     let request = Request {
         signals: visit.signals,
@@ -129,13 +120,7 @@ fn is_within(
 }
 
 fn notices() -> impl Strategy<Value = Notice> {
-    let promise = (
-        0..BASES.len(),
-        1..=36_u16,
-        0..64_u8,
-        any::<bool>(),
-        any::<bool>(),
-    );
+    let promise = (0..BASES.len(), 1..=36_u16, 0..64_u8, any::<bool>(), any::<bool>());
     let promise = promise.prop_map(|(basis, months, fields, dnt, gpc)| Promise {
         basis,
         months,
@@ -148,13 +133,8 @@ fn notices() -> impl Strategy<Value = Notice> {
 
 fn visits() -> impl Strategy<Value = Visit> {
     let signals = (any::<bool>(), any::<bool>()).prop_map(|(dnt, gpc)| Signals { dnt, gpc });
-    (any::<[Option<bool>; 3]>(), signals, 0..1_500_i64).prop_map(|(consent, signals, age_days)| {
-        Visit {
-            consent,
-            signals,
-            age_days,
-        }
-    })
+    (any::<[Option<bool>; 3]>(), signals, 0..1_500_i64)
+        .prop_map(|(consent, signals, age_days)| Visit { consent, signals, age_days })
 }
 
 fn restrictions() -> impl Strategy<Value = Restriction> {

@@ -50,10 +50,7 @@ fn what_cannot_be_stored_is_named() {
         (|e| e.id.truncate(8), WireError::BadId),
         (|e| e.visitor = vec![1; 4], WireError::BadId),
         (|e| e.site = "Not a site".to_owned(), WireError::BadName),
-        (
-            |e| e.grants[0].purpose = "x; DROP TABLE y".to_owned(),
-            WireError::BadName,
-        ),
+        (|e| e.grants[0].purpose = "x; DROP TABLE y".to_owned(), WireError::BadName),
         (|e| e.kind = 99, WireError::UnknownValue),
         (|e| e.grants[0].basis = 0, WireError::UnknownValue),
         (|e| e.grants.clear(), WireError::NoGrant),

@@ -8,9 +8,8 @@ use candor_event::Timestamp;
 use super::Line;
 use crate::client_ip::ClientIp;
 
-const MONTHS: [&str; 12] = [
-    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-];
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// Reads a line.
 pub(super) fn read(line: &str) -> Option<(ClientIp, Line<'_>)> {
@@ -24,14 +23,7 @@ pub(super) fn read(line: &str) -> Option<(ClientIp, Line<'_>)> {
     let (user_agent, _) = quoted(rest.trim_start())?;
     let (method, target) = request_line(request)?;
     let received_at = parse_time(time)?;
-    let line = Line {
-        received_at,
-        user_agent,
-        method,
-        target,
-        referrer,
-        status,
-    };
+    let line = Line { received_at, user_agent, method, target, referrer, status };
     Some((ClientIp::of_log_field(address), line))
 }
 
@@ -69,10 +61,9 @@ fn request_line(request: Cow<'_, str>) -> Option<(Cow<'_, str>, Cow<'_, str>)> {
     };
     let (method, end) = split(&request)?;
     match request {
-        Cow::Borrowed(text) => Some((
-            text.get(..method)?.into(),
-            text.get(method + 1..end)?.into(),
-        )),
+        Cow::Borrowed(text) => {
+            Some((text.get(..method)?.into(), text.get(method + 1..end)?.into()))
+        }
         Cow::Owned(text) => Some((
             text.get(..method)?.to_owned().into(),
             text.get(method + 1..end)?.to_owned().into(),
@@ -129,16 +120,8 @@ mod tests {
         assert_eq!(unix("01/Jan/1970:00:00:00 +0000"), Some(0));
         assert_eq!(unix("17/May/2015:10:05:03 +0000"), Some(1_431_857_103));
         assert_eq!(unix("17/May/2015:12:05:03 +0200"), Some(1_431_857_103));
-        assert_eq!(
-            unix("29/Feb/2024:23:59:59 -0100"),
-            Some(1_709_254_799 + 3_600 - 7_200 + 3_600)
-        );
-        for odd in [
-            "",
-            "17/Mai/2015:10:05:03 +0000",
-            "17/May/2015:25:05:03 +0000",
-            "x",
-        ] {
+        assert_eq!(unix("29/Feb/2024:23:59:59 -0100"), Some(1_709_254_799 + 3_600 - 7_200 + 3_600));
+        for odd in ["", "17/Mai/2015:10:05:03 +0000", "17/May/2015:25:05:03 +0000", "x"] {
             assert_eq!(unix(odd), None, "{odd}");
         }
     }

@@ -5,11 +5,7 @@ use super::*;
 const END: Timestamp = Timestamp::from_unix(1_790_000_000);
 
 fn import() -> Import {
-    Import {
-        site: "demo".to_owned(),
-        consent: Vec::new(),
-        end: (END, 100),
-    }
+    Import { site: "demo".to_owned(), consent: Vec::new(), end: (END, 100) }
 }
 
 fn json(path: &str, method: &str, status: u16) -> String {
@@ -46,23 +42,13 @@ fn pages_are_told_from_the_rest() {
         ("/old", "GET", 301, failed),
     ];
     for (path, method, status, want) in cases {
-        assert_eq!(
-            page(&json(path, method, status)),
-            want,
-            "{method} {path} {status}"
-        );
+        assert_eq!(page(&json(path, method, status)), want, "{method} {path} {status}");
     }
 }
 
 #[test]
 fn a_line_that_is_none_is_malformed() {
-    for line in [
-        "",
-        "nonsense",
-        "{}",
-        r#"{"ip":"192.0.2.1"}"#,
-        "192.0.2.1 - - [x] \"GET /\" 200",
-    ] {
+    for line in ["", "nonsense", "{}", r#"{"ip":"192.0.2.1"}"#, "192.0.2.1 - - [x] \"GET /\" 200"] {
         assert_eq!(page(line), Err(Rejection::Malformed), "{line}");
     }
 }

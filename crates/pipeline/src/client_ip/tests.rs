@@ -37,11 +37,7 @@ fn only_a_trusted_peer_may_speak_for_others() {
         ("127.0.0.1", &["::ffff:192.0.2.1"], "192.0.2.1"),
     ];
     for (from, values, want) in cases {
-        assert_eq!(
-            client(from, name, values),
-            octets(want),
-            "{from} {values:?}"
-        );
+        assert_eq!(client(from, name, values), octets(want), "{from} {values:?}");
     }
 }
 
@@ -55,10 +51,7 @@ fn what_is_no_address_is_unknown() {
 #[test]
 fn the_standard_header_counts_when_the_usual_one_is_missing() {
     let values = ["for=198.51.100.7, for=\"[2001:db8::5]:80\";proto=https"];
-    assert_eq!(
-        client("127.0.0.1", "forwarded", &values),
-        octets("2001:db8::5")
-    );
+    assert_eq!(client("127.0.0.1", "forwarded", &values), octets("2001:db8::5"));
 }
 
 proptest! {

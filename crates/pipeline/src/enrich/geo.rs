@@ -48,10 +48,7 @@ impl Geo {
         {
             place(event, &found, fields);
         }
-        if let Some(reader) = self
-            .networks
-            .as_ref()
-            .filter(|_| fields.contains(Field::Network))
+        if let Some(reader) = self.networks.as_ref().filter(|_| fields.contains(Field::Network))
             && let Ok(found) = reader.lookup(prefix.network())
         {
             event.network = text(&found, &[&path!["autonomous_system_organization"]]);
@@ -65,16 +62,10 @@ type Found<'a> = LookupResult<'a, Vec<u8>>;
 
 fn place(event: &mut Event, found: &Found<'_>, fields: FieldSet) {
     if fields.contains(Field::Country) {
-        event.country = text(
-            found,
-            &[&path!["country", "iso_code"], &path!["country_code"]],
-        );
+        event.country = text(found, &[&path!["country", "iso_code"], &path!["country_code"]]);
     }
     if fields.contains(Field::Region) {
-        event.region = text(
-            found,
-            &[&path!["subdivisions", 0, "iso_code"], &path!["state1"]],
-        );
+        event.region = text(found, &[&path!["subdivisions", 0, "iso_code"], &path!["state1"]]);
     }
     if fields.contains(Field::City) {
         event.city = text(found, &[&path!["city", "names", "en"], &path!["city"]]);
@@ -88,10 +79,7 @@ fn text(found: &Found<'_>, places: &[&[maxminddb::PathElement<'_>]]) -> String {
 }
 
 fn open(path: &Path) -> Result<Reader<Vec<u8>>, GeoError> {
-    let failed = |source| GeoError {
-        path: path.to_owned(),
-        source,
-    };
+    let failed = |source| GeoError { path: path.to_owned(), source };
     let reader = Reader::open_readfile(path).map_err(failed)?;
     reader.verify().map_err(failed)?;
     Ok(reader)

@@ -16,15 +16,8 @@ pub(super) fn fill(
     beacon: &Beacon<'_>,
     fields: FieldSet,
 ) {
-    let (host, path) = (
-        fields.contains(Field::ReferrerHost),
-        fields.contains(Field::ReferrerPath),
-    );
-    let Some(text) = beacon
-        .referrer
-        .as_ref()
-        .filter(|text| !text.as_str().is_empty())
-    else {
+    let (host, path) = (fields.contains(Field::ReferrerHost), fields.contains(Field::ReferrerPath));
+    let Some(text) = beacon.referrer.as_ref().filter(|text| !text.as_str().is_empty()) else {
         return;
     };
     if !host && !path {
@@ -33,9 +26,7 @@ pub(super) fn fill(
     let Ok(referrer) = Url::parse(text.as_str()) else {
         return;
     };
-    let Some(name) = referrer
-        .domain()
-        .filter(|_| matches!(referrer.scheme(), "http" | "https"))
+    let Some(name) = referrer.domain().filter(|_| matches!(referrer.scheme(), "http" | "https"))
     else {
         return;
     };

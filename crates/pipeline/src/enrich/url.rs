@@ -22,10 +22,7 @@ pub(super) fn fill(event: &mut Event, admitted: &Admitted<'_>, fields: FieldSet)
     for (name, value) in admitted.page.query_pairs() {
         let value = || cut(&printable(&value), VALUE_BYTES_MAX);
         if keeps_query && admitted.policy.keeps_query(&name) {
-            event.query.push(Pair {
-                name: name.clone().into_owned(),
-                value: value(),
-            });
+            event.query.push(Pair { name: name.clone().into_owned(), value: value() });
         }
         match name.as_ref() {
             "utm_source" => campaign.source = value(),
@@ -47,7 +44,5 @@ pub(super) fn fill(event: &mut Event, admitted: &Admitted<'_>, fields: FieldSet)
 }
 
 pub(super) fn cut(text: &str, bytes_max: usize) -> String {
-    text.get(..text.floor_char_boundary(bytes_max))
-        .unwrap_or_default()
-        .to_owned()
+    text.get(..text.floor_char_boundary(bytes_max)).unwrap_or_default().to_owned()
 }

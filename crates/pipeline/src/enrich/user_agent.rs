@@ -47,9 +47,7 @@ const NAME_BYTES_MAX: usize = 64;
 
 impl std::fmt::Debug for Agents {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Agents")
-            .field("cached", &self.cache.len())
-            .finish_non_exhaustive()
+        f.debug_struct("Agents").field("cached", &self.cache.len()).finish_non_exhaustive()
     }
 }
 
@@ -61,11 +59,7 @@ impl Agents {
     pub fn from_yaml(rules: &str) -> Result<Self, AgentsError> {
         let rules: Regexes<'static> = serde_saphyr::from_str(rules).map_err(AgentsError::Read)?;
         let extractor = Extractor::try_from(rules).map_err(AgentsError::Compile)?;
-        Ok(Self {
-            extractor,
-            cache: Cache::new(CACHE_ENTRIES),
-            seed: RandomState::new(),
-        })
+        Ok(Self { extractor, cache: Cache::new(CACHE_ENTRIES), seed: RandomState::new() })
     }
 
     pub(super) fn fill(&self, event: &mut Event, user_agent: &str, fields: FieldSet) {
@@ -105,23 +99,12 @@ impl Agents {
             .map(|found| (name(&found.family), name(found.major.unwrap_or_default())))
             .unwrap_or_default();
         let (os, os_version) = os
-            .map(|found| {
-                (
-                    name(&found.os),
-                    name(found.major.as_deref().unwrap_or_default()),
-                )
-            })
+            .map(|found| (name(&found.os), name(found.major.as_deref().unwrap_or_default())))
             .unwrap_or_default();
-        let family = device
-            .map(|found| found.device.into_owned())
-            .unwrap_or_default();
+        let family = device.map(|found| found.device.into_owned()).unwrap_or_default();
         let is_bot = user_agent.is_empty() || family == "Spider";
         Agent {
-            device: if is_bot {
-                Device::Unspecified
-            } else {
-                class(user_agent, &os, &family)
-            },
+            device: if is_bot { Device::Unspecified } else { class(user_agent, &os, &family) },
             bot: if is_bot { "crawler" } else { "" },
             browser,
             browser_version,
@@ -194,14 +177,8 @@ device_parsers:
         let agents = agents();
         let text = "Mozilla/5.0 (Windows NT 10.0; rv:140.0) Gecko/20100101 Firefox/140.0";
         let first = agents.look_up(text);
-        assert_eq!(
-            (first.browser.as_str(), first.browser_version.as_str()),
-            ("Firefox", "140")
-        );
-        assert_eq!(
-            (first.os.as_str(), first.device),
-            ("Windows", Device::Desktop)
-        );
+        assert_eq!((first.browser.as_str(), first.browser_version.as_str()), ("Firefox", "140"));
+        assert_eq!((first.os.as_str(), first.device), ("Windows", Device::Desktop));
         assert!(Arc::ptr_eq(&first, &agents.look_up(text)));
     }
 
@@ -209,11 +186,7 @@ device_parsers:
     fn bots_have_a_class_and_no_device() {
         for text in ["ExampleBot/1.0", ""] {
             let agent = agents().look_up(text);
-            assert_eq!(
-                (agent.bot, agent.device),
-                ("crawler", Device::Unspecified),
-                "{text}"
-            );
+            assert_eq!((agent.bot, agent.device), ("crawler", Device::Unspecified), "{text}");
         }
     }
 
@@ -224,14 +197,8 @@ device_parsers:
                 "Mozilla/5.0 (Linux; Android 14; Pixel 8) Chrome/130.0 Mobile Safari/537.36",
                 Device::Mobile,
             ),
-            (
-                "Mozilla/5.0 (Linux; Android 14; SM-X910) Chrome/130.0 Safari/537.36",
-                Device::Tablet,
-            ),
-            (
-                "Mozilla/5.0 (Linux; Android 12; SMART TV) Chrome/120.0",
-                Device::Tv,
-            ),
+            ("Mozilla/5.0 (Linux; Android 14; SM-X910) Chrome/130.0 Safari/537.36", Device::Tablet),
+            ("Mozilla/5.0 (Linux; Android 12; SMART TV) Chrome/120.0", Device::Tv),
             ("Mozilla/5.0 (PlayStation 5)", Device::Console),
             ("curl/8.0", Device::Unspecified),
         ];

@@ -57,10 +57,7 @@ impl KeyFile {
     /// # Errors
     /// [`KeyFileError`] when it cannot be opened or is not in memory.
     pub fn open(path: &Path) -> Result<Self, KeyFileError> {
-        let open = |source| KeyFileError::Open {
-            path: path.to_owned(),
-            source,
-        };
+        let open = |source| KeyFileError::Open { path: path.to_owned(), source };
         let file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -93,10 +90,8 @@ impl KeyFile {
         let key = fields.take_secret()?;
         let previous_until = Timestamp::from_unix(i64::from_le_bytes(fields.take()?));
         let previous_key = fields.take_secret()?;
-        let previous = (previous_until.unix() != 0).then(|| Previous {
-            key: Arc::new(previous_key),
-            until: previous_until,
-        });
+        let previous = (previous_until.unix() != 0)
+            .then(|| Previous { key: Arc::new(previous_key), until: previous_until });
         Epoch::with_key(id, until, Arc::new(key), previous)
     }
 

@@ -24,10 +24,7 @@ fn a_key_is_kept_until_midnight_and_not_longer() {
     let next = ring.at(at(86_400)).unwrap();
     assert_eq!(morning.id(), night.id());
     assert_ne!(night.id(), next.id());
-    assert_ne!(
-        hash(&night.site_key(&site())),
-        hash(&next.site_key(&site()))
-    );
+    assert_ne!(hash(&night.site_key(&site())), hash(&next.site_key(&site())));
 }
 
 #[test]
@@ -42,9 +39,7 @@ fn the_key_before_serves_for_the_overlap_only() {
     let ring = KeyRing::new(KeyPeriod::default(), None);
     let before = hash(&ring.at(at(-1)).unwrap().site_key(&site()));
     let after = ring.at(at(5)).unwrap();
-    let previous = after
-        .previous_site_key(&site(), at(1_799))
-        .map(|key| hash(&key));
+    let previous = after.previous_site_key(&site(), at(1_799)).map(|key| hash(&key));
     assert_eq!(previous, Some(before));
     assert!(after.previous_site_key(&site(), at(1_800)).is_none());
 
@@ -59,10 +54,7 @@ fn keys_differ_by_site_and_by_use() {
     let ring = KeyRing::new(KeyPeriod::default(), None);
     let epoch = ring.at(at(0)).unwrap();
     let other = Site::parse("other").unwrap();
-    assert_ne!(
-        hash(&epoch.site_key(&site())),
-        hash(&epoch.site_key(&other))
-    );
+    assert_ne!(hash(&epoch.site_key(&site())), hash(&epoch.site_key(&other)));
     let key = epoch.site_key(&site());
     assert_ne!(key.hasher("a").finalize(), key.hasher("b").finalize());
 }
@@ -83,15 +75,8 @@ fn a_restart_finds_the_key_on_tmpfs_but_not_after_its_epoch() {
 
     let first = open().at(at(10)).unwrap();
     let second = open().at(at(20)).unwrap();
-    assert_eq!(
-        hash(&first.site_key(&site())),
-        hash(&second.site_key(&site()))
-    );
-    assert_ne!(
-        first.random_id(),
-        second.random_id(),
-        "each process draws ids of its own"
-    );
+    assert_eq!(hash(&first.site_key(&site())), hash(&second.site_key(&site())));
+    assert_ne!(first.random_id(), second.random_id(), "each process draws ids of its own");
     assert_ne!(open().at(at(86_400)).unwrap().id(), first.id());
 }
 

@@ -15,18 +15,11 @@ pub(super) fn read(root: &Table<'_>, problems: &mut Vec<Problem>) -> Option<Sett
     let v4 = prefix(&table, "v4", StoredAddress::V4_PREFIX_MAX, problems);
     let v6 = prefix(&table, "v6", StoredAddress::V6_PREFIX_MAX, problems);
     let mode = table.require("mode", r#"write for example `mode = "drop"`"#, problems)?;
-    let modes = [
-        AddressMode::Drop,
-        AddressMode::Hash,
-        AddressMode::Truncate { v4, v6 },
-    ];
+    let modes = [AddressMode::Drop, AddressMode::Hash, AddressMode::Truncate { v4, v6 }];
     let words = modes.map(|mode| (mode.label(), mode));
     let value = choice("address mode", mode, &words, problems)?;
     if !matches!(value, AddressMode::Truncate { .. }) {
-        for span in ["v4", "v6"]
-            .into_iter()
-            .filter_map(|key| table.span_of(key))
-        {
+        for span in ["v4", "v6"].into_iter().filter_map(|key| table.span_of(key)) {
             let problem = Problem::at(span, "a prefix length without truncation")
                 .label("has no meaning here")
                 .related(Some(mode.span()), "not `truncate`")
@@ -34,10 +27,7 @@ pub(super) fn read(root: &Table<'_>, problems: &mut Vec<Problem>) -> Option<Sett
             problems.push(problem);
         }
     }
-    Some(Setting {
-        value,
-        span: Some(mode.span()),
-    })
+    Some(Setting { value, span: Some(mode.span()) })
 }
 
 /// A prefix length, by default the longest that may be stored.
@@ -50,12 +40,10 @@ fn prefix(table: &Table<'_>, key: &str, max: u8, problems: &mut Vec<Problem>) ->
     };
     let bits = u8::try_from(number).ok().filter(|bits| *bits <= max);
     bits.unwrap_or_else(|| {
-        let problem = Problem::at(
-            value.span(),
-            format!("the prefix length `{key}` is out of range"),
-        )
-        .label(format!("must lie between 0 and {max}"))
-        .help("more bits could single a visitor out, and can never be stored");
+        let problem =
+            Problem::at(value.span(), format!("the prefix length `{key}` is out of range"))
+                .label(format!("must lie between 0 and {max}"))
+                .help("more bits could single a visitor out, and can never be stored");
         problems.push(problem);
         max
     })

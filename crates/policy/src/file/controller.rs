@@ -17,11 +17,7 @@ pub(super) fn read(root: &Table<'_>, problems: &mut Vec<Problem>) -> Option<Cont
     let id = id.and_then(|value| self::id(value, problems));
     let name = name.and_then(|value| line(value, problems));
     let contact = contact.and_then(|value| line(value, problems));
-    Some(Controller {
-        id: id?,
-        name: name?,
-        contact: contact?,
-    })
+    Some(Controller { id: id?, name: name?, contact: contact? })
 }
 
 /// The id ends the names of views, whose parts two underscores divide.
@@ -52,9 +48,7 @@ fn line(value: &Value<'_>, problems: &mut Vec<Problem>) -> Option<String> {
     }
     let problem = Problem::at(value.span(), "visitors cannot read this")
         .label("empty, too long or more than a line")
-        .help(format!(
-            "write one line of at most {LINE_LENGTH_MAX} characters"
-        ));
+        .help(format!("write one line of at most {LINE_LENGTH_MAX} characters"));
     problems.push(problem);
     None
 }

@@ -33,9 +33,7 @@ pub(super) fn read(root: &Table<'_>, problems: &mut Vec<Problem>) -> Vec<Purpose
         problems.push(problem);
     }
     let purposes = entries.into_iter();
-    purposes
-        .filter_map(|(key, value)| purpose(key, value, problems))
-        .collect()
+    purposes.filter_map(|(key, value)| purpose(key, value, problems)).collect()
 }
 
 fn purpose(
@@ -50,21 +48,11 @@ fn purpose(
         &["basis", "retention", "fields"],
         problems,
     )?;
-    let basis = table.require(
-        "basis",
-        r#"write for example `basis = "consent"`"#,
-        problems,
-    );
-    let retention = table.require(
-        "retention",
-        r#"write for example `retention = "24 months"`"#,
-        problems,
-    );
-    let fields = table.require(
-        "fields",
-        r#"write for example `fields = ["path", "browser"]`"#,
-        problems,
-    );
+    let basis = table.require("basis", r#"write for example `basis = "consent"`"#, problems);
+    let retention =
+        table.require("retention", r#"write for example `retention = "24 months"`"#, problems);
+    let fields =
+        table.require("fields", r#"write for example `fields = ["path", "browser"]`"#, problems);
     let before = problems.len();
     let fields = fields.map(|value| self::fields(value, problems));
     let is_understood = fields.is_some() && problems.len() == before;
@@ -83,13 +71,11 @@ fn name(key: &Spanned<DeString<'_>>, problems: &mut Vec<Problem>) -> Option<Purp
         Ok(name) => Some(name),
         Err(error) => {
             let title = format!("`{}` cannot be a purpose's name", key.get_ref());
-            let problem = Problem::at(key.span(), title)
-                .label(error.to_string())
-                .help(format!(
-                    "use 1 to 32 of a-z, 0-9 and _, beginning with a letter, without `__`, not \
+            let problem = Problem::at(key.span(), title).label(error.to_string()).help(format!(
+                "use 1 to 32 of a-z, 0-9 and _, beginning with a letter, without `__`, not \
                      ending in `_rows` or `_people`, and none of {}",
-                    listed(&Purpose::RESERVED)
-                ));
+                listed(&Purpose::RESERVED)
+            ));
             problems.push(problem);
             None
         }
@@ -98,21 +84,13 @@ fn name(key: &Spanned<DeString<'_>>, problems: &mut Vec<Problem>) -> Option<Purp
 
 fn basis(value: &Value<'_>, problems: &mut Vec<Problem>) -> Option<Spanned<Basis>> {
     if value.get_ref().as_str() == Some(Basis::OperatorAsserted.label()) {
-        let problem = Problem::at(
-            value.span(),
-            "no notice can rest on an operator's assertion",
-        )
-        .label("is recorded for imports, and cannot be written")
-        .help("write `consent`: an import may assert it for the lines of a log");
+        let problem = Problem::at(value.span(), "no notice can rest on an operator's assertion")
+            .label("is recorded for imports, and cannot be written")
+            .help("write `consent`: an import may assert it for the lines of a log");
         problems.push(problem);
         return None;
     }
-    let bases = [
-        Basis::Consent,
-        Basis::LegitimateInterest,
-        Basis::Contract,
-        Basis::Exemption,
-    ];
+    let bases = [Basis::Consent, Basis::LegitimateInterest, Basis::Contract, Basis::Exemption];
     let words = bases.map(|basis| (basis.label(), basis));
     let chosen = choice("basis", value, &words, problems)?;
     Some(Spanned::new(value.span(), chosen))
@@ -130,10 +108,9 @@ fn retention(value: &Value<'_>, problems: &mut Vec<Problem>) -> Option<Retention
             "give a figure: `N days`, `N months` or `N years`, as in `24 months`",
         ),
         RetentionError::TooLong => ("promises nothing", "write at most `10 years`"),
-        RetentionError::TooShort => (
-            "cannot be kept",
-            "the log keeps an event for up to 24 hours: write at least `1 day`",
-        ),
+        RetentionError::TooShort => {
+            ("cannot be kept", "the log keeps an event for up to 24 hours: write at least `1 day`")
+        }
     };
     let problem = Problem::at(value.span(), format!("the retention `{period}` {error}"))
         .label(label)
@@ -162,10 +139,8 @@ fn fields(value: &Value<'_>, problems: &mut Vec<Problem>) -> Vec<Spanned<Field>>
 
 fn unknown_field(word: &Spanned<&str>) -> Problem {
     let fields = Field::ALL.into_iter();
-    let known: Vec<_> = fields
-        .filter(|field| *field != Field::ConsentRecord)
-        .map(Field::label)
-        .collect();
+    let known: Vec<_> =
+        fields.filter(|field| *field != Field::ConsentRecord).map(Field::label).collect();
     Problem::at(word.span(), format!("unknown field `{}`", word.get_ref()))
         .label("not in the catalogue of fields")
         .help(suggest(word.get_ref(), &known))

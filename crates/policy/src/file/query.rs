@@ -20,15 +20,9 @@ pub(super) fn read(root: &Table<'_>, problems: &mut Vec<Problem>) -> Option<Sett
             problems.push(problem);
         }
     }
-    let mut value: Vec<_> = names
-        .iter()
-        .map(|name| (*name.get_ref()).to_owned())
-        .collect();
+    let mut value: Vec<_> = names.iter().map(|name| (*name.get_ref()).to_owned()).collect();
     value.sort();
-    Some(Setting {
-        value,
-        span: Some(keep.span()),
-    })
+    Some(Setting { value, span: Some(keep.span()) })
 }
 
 const NAME_LENGTH_MAX: usize = 64;

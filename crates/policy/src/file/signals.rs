@@ -10,17 +10,13 @@ use crate::problem::Problem;
 
 pub(super) fn read(root: &Table<'_>, problems: &mut Vec<Problem>) -> SignalsTable {
     let keys = Signal::ALL.map(Signal::label);
-    let table = root
-        .get("signals")
-        .and_then(|value| Table::open("[signals]", value, &keys, problems));
+    let table =
+        root.get("signals").and_then(|value| Table::open("[signals]", value, &keys, problems));
     let mut of = |signal: Signal| match table.as_ref().and_then(|table| table.get(signal.label())) {
         Some(value) => denied(value, problems),
         None => Denied::All,
     };
-    SignalsTable {
-        dnt: of(Signal::Dnt),
-        gpc: of(Signal::Gpc),
-    }
+    SignalsTable { dnt: of(Signal::Dnt), gpc: of(Signal::Gpc) }
 }
 
 fn denied(value: &Value<'_>, problems: &mut Vec<Problem>) -> Denied {

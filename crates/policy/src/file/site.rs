@@ -38,11 +38,7 @@ fn site(
     problems: &mut Vec<Problem>,
 ) -> Option<SiteEntry> {
     let table = Table::open("[[sites]]", value, &["name", "hosts"], problems)?;
-    let name = table.require(
-        "name",
-        r#"write for example `name = "example.fi"`"#,
-        problems,
-    );
+    let name = table.require("name", r#"write for example `name = "example.fi"`"#, problems);
     let hosts = table.require(
         "hosts",
         r#"write for example `hosts = ["example.fi", "*.example.fi"]`"#,
@@ -51,10 +47,7 @@ fn site(
     let name = name.and_then(|value| self::name(value, problems));
     names.extend(name.clone());
     let hosts = hosts.and_then(|value| self::hosts(value, problems));
-    Some(SiteEntry {
-        name: name?.into_inner(),
-        hosts: hosts?,
-    })
+    Some(SiteEntry { name: name?.into_inner(), hosts: hosts? })
 }
 
 fn name(value: &Value<'_>, problems: &mut Vec<Problem>) -> Option<Spanned<Site>> {
@@ -101,9 +94,7 @@ fn bad_host(word: &Spanned<&str>, error: HostError) -> Problem {
         HostError::NotBare => "write the host alone, without scheme, port and path",
         HostError::Wildcard => "write `*.` before a domain with a dot: `*.example.fi`",
     };
-    Problem::at(word.span(), format!("`{}` {error}", word.get_ref()))
-        .label("is no host")
-        .help(help)
+    Problem::at(word.span(), format!("`{}` {error}", word.get_ref())).label("is no host").help(help)
 }
 
 const HELP: &str = "add a table `[[sites]]` with `name` and `hosts`";

@@ -11,11 +11,7 @@ pub(super) fn read(root: &Table<'_>, problems: &mut Vec<Problem>) -> Option<Sett
     };
     let table = Table::open("[visitor]", value, &["mode"], problems)?;
     let mode = table.require("mode", r#"write for example `mode = "none"`"#, problems)?;
-    let modes = [
-        VisitorMode::None,
-        VisitorMode::Rotating,
-        VisitorMode::Consented,
-    ];
+    let modes = [VisitorMode::None, VisitorMode::Rotating, VisitorMode::Consented];
     let words = modes.map(|mode| (mode.label(), mode));
     Some(Setting {
         value: choice("visitor mode", mode, &words, problems)?,

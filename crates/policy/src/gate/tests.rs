@@ -33,12 +33,7 @@ fn request(consent: Consent<'_>, dnt: bool, gpc: bool) -> Request<'_> {
 }
 
 fn names(admitted: Result<Admission<'_>, Denial>) -> Result<Vec<&str>, Denial> {
-    admitted.map(|admission| {
-        admission
-            .grants()
-            .map(|grant| grant.purpose.as_str())
-            .collect()
-    })
+    admitted.map(|admission| admission.grants().map(|grant| grant.purpose.as_str()).collect())
 }
 
 /// What a visitor can answer for the purpose `statistics`.
@@ -47,18 +42,9 @@ fn consents() -> [(&'static str, Consent<'static>); 6] {
         ("absent", Consent::Absent),
         ("true", Consent::All(true)),
         ("false", Consent::All(false)),
-        (
-            "statistics: true",
-            Consent::PerPurpose(&|name| (name == "statistics").then_some(true)),
-        ),
-        (
-            "statistics: false",
-            Consent::PerPurpose(&|name| (name == "statistics").then_some(false)),
-        ),
-        (
-            "marketing: true",
-            Consent::PerPurpose(&|name| (name == "marketing").then_some(true)),
-        ),
+        ("statistics: true", Consent::PerPurpose(&|name| (name == "statistics").then_some(true))),
+        ("statistics: false", Consent::PerPurpose(&|name| (name == "statistics").then_some(false))),
+        ("marketing: true", Consent::PerPurpose(&|name| (name == "marketing").then_some(true))),
     ]
 }
 
@@ -112,18 +98,8 @@ fn each_signal_denies_what_the_policy_lists() {
         ],
     );
     let cases = [
-        (
-            Consent::All(true),
-            false,
-            false,
-            vec!["marketing", "security", "statistics"],
-        ),
-        (
-            Consent::All(true),
-            true,
-            false,
-            vec!["security", "statistics"],
-        ),
+        (Consent::All(true), false, false, vec!["marketing", "security", "statistics"]),
+        (Consent::All(true), true, false, vec!["security", "statistics"]),
         (Consent::All(true), false, true, vec!["security"]),
         (Consent::All(false), true, true, vec!["security"]),
         (
@@ -142,30 +118,15 @@ fn each_signal_denies_what_the_policy_lists() {
 fn the_reason_named_is_the_one_nearest_to_a_grant() {
     let policy = policy(
         "dnt = ['marketing']\ngpc = ['statistics']",
-        &[
-            ("marketing", Basis::Consent),
-            ("statistics", Basis::Consent),
-        ],
+        &[("marketing", Basis::Consent), ("statistics", Basis::Consent)],
     );
     let only = |wanted: &'static str| move |name: &str| Some(name == wanted);
     let (marketing, statistics) = (only("marketing"), only("statistics"));
     let old = NOW - 31 * DAY;
     let cases = [
         (Consent::All(true), true, true, NOW, Denial::Gpc),
-        (
-            Consent::PerPurpose(&marketing),
-            true,
-            true,
-            NOW,
-            Denial::Dnt,
-        ),
-        (
-            Consent::PerPurpose(&statistics),
-            true,
-            true,
-            NOW,
-            Denial::Gpc,
-        ),
+        (Consent::PerPurpose(&marketing), true, true, NOW, Denial::Dnt),
+        (Consent::PerPurpose(&statistics), true, true, NOW, Denial::Gpc),
         (Consent::All(false), true, true, NOW, Denial::Consent),
         (Consent::All(true), false, false, old, Denial::Expired),
         (Consent::All(true), true, true, old, Denial::Expired),
@@ -183,12 +144,7 @@ fn the_reason_named_is_the_one_nearest_to_a_grant() {
 #[test]
 fn what_is_overdue_is_not_admitted() {
     let policy = policy("", &[("statistics", Basis::Consent)]);
-    for (age, want) in [
-        (0, true),
-        (30 * DAY - 1, true),
-        (30 * DAY, false),
-        (-DAY, true),
-    ] {
+    for (age, want) in [(0, true), (30 * DAY - 1, true), (30 * DAY, false), (-DAY, true)] {
         let request = Request {
             received_at: Timestamp::from_unix(NOW - age),
             ..request(Consent::All(true), false, false)
@@ -209,21 +165,12 @@ fn an_operators_assertion_stands_for_consent_and_is_recorded_as_such() {
     );
     let asserted = Request {
         asserted_by_operator: true,
-        ..request(
-            Consent::PerPurpose(&|name| Some(name == "statistics")),
-            false,
-            false,
-        )
+        ..request(Consent::PerPurpose(&|name| Some(name == "statistics")), false, false)
     };
     let admission = policy.admit(&asserted).unwrap();
-    let grants: Vec<_> = admission
-        .grants()
-        .map(|grant| (grant.purpose.as_str(), grant.basis))
-        .collect();
-    let want = [
-        ("security", Basis::LegitimateInterest),
-        ("statistics", Basis::OperatorAsserted),
-    ];
+    let grants: Vec<_> =
+        admission.grants().map(|grant| (grant.purpose.as_str(), grant.basis)).collect();
+    let want = [("security", Basis::LegitimateInterest), ("statistics", Basis::OperatorAsserted)];
     assert_eq!(grants, want);
     assert_eq!(admission.fields(), FieldSet::of(&[Field::Path]));
     let expires = admission.grants().next().map(|grant| grant.expires_at);

@@ -1,0 +1,101 @@
+//! What is stored at a time: the events of a range of the log.
+
+use std::collections::{BTreeMap, HashSet};
+
+use candor_event::{Event, Purpose, Timestamp};
+
+/// A range of offsets of one partition, both ends included.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Range {
+    /// The log, as its id prints.
+    pub log: String,
+    /// The partition.
+    pub partition: u32,
+    /// The first offset.
+    pub first: u64,
+    /// The last offset.
+    pub last: u64,
+}
+
+/// Where in its partition an event lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Position {
+    /// The record.
+    pub offset: u64,
+    /// The event within the record.
+    pub index: u32,
+}
+
+/// A range of the log, decoded.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    /// Which range.
+    pub range: Range,
+    /// When it is stored; the same for every try.
+    pub stored_at: Timestamp,
+    /// How many records were read.
+    pub records: u32,
+    /// The events, with their places.
+    pub events: Vec<(Position, Event)>,
+    /// What did not become a row, and why.
+    pub buckets: BTreeMap<Bucket, u64>,
+    /// Records that cannot be stored.
+    pub quarantined: Vec<Quarantined>,
+}
+
+/// Why an offset of the log has no row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Bucket {
+    /// The log lost it: bits have flipped.
+    Corrupt,
+    /// The period was over before the row was stored (counted per row).
+    Expired,
+    /// Set aside.
+    Quarantined,
+    /// A number that was never used.
+    Torn,
+}
+
+/// A record that was set aside. Everything in the log is anonymised, and so is this.
+#[derive(Clone, Debug)]
+pub struct Quarantined {
+    /// Its offset.
+    pub offset: u64,
+    /// Why.
+    pub reason: &'static str,
+    /// The record.
+    pub record: Vec<u8>,
+}
+
+impl Bucket {
+    /// The word for it in the ledger.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Corrupt => "corrupt",
+            Self::Expired => "expired",
+            Self::Quarantined => "quarantined",
+            Self::Torn => "torn",
+        }
+    }
+}
+
+impl Batch {
+    /// The purposes that have rows in this batch, in order.
+    pub fn purposes(&self) -> Vec<Purpose> {
+        let names: HashSet<&str> = self
+            .events
+            .iter()
+            .flat_map(|(_, event)| event.grants.iter().map(|grant| grant.purpose.as_str()))
+            .collect();
+        let mut purposes: Vec<_> =
+            names.into_iter().filter_map(|name| Purpose::parse(name).ok()).collect();
+        purposes.sort();
+        purposes
+    }
+
+    /// How many rows each purpose gets.
+    pub fn rows(&self, purpose: &Purpose) -> u64 {
+        let granted = |event: &Event| event.grants.iter().any(|g| g.purpose == purpose.as_str());
+        self.events.iter().filter(|(_, event)| granted(event)).count() as u64
+    }
+}

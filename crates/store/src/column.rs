@@ -1,0 +1,275 @@
+//! The columns of a purpose's table: name, type, codec, and how a row fills them. The only list of
+//! them.
+
+use candor_event::{Basis, Device, Field, Kind, Pair};
+
+use crate::row::Row;
+
+/// One column.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Column {
+    pub(crate) name: &'static str,
+    pub(crate) sql_type: &'static str,
+    pub(crate) codec: &'static str,
+    pub(crate) ttl: &'static str,
+    /// The field of the catalogue that it belongs to; `None`: always there.
+    pub(crate) field: Option<Field>,
+    /// Whether it is in the views.
+    pub(crate) visible: bool,
+    pub(crate) comment: &'static str,
+    pub(crate) value: Value,
+}
+
+/// How a row fills a column.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Value {
+    Address(for<'a> fn(&Row<'a>) -> [u8; 16]),
+    Id(for<'a> fn(&Row<'a>) -> &'a [u8]),
+    Pairs(for<'a> fn(&Row<'a>) -> &'a [Pair]),
+    Text(for<'a> fn(&Row<'a>) -> &'a str),
+    /// With what the column says when the grant does not cover it.
+    U8(fn(&Row<'_>) -> u8, u8),
+    U16(fn(&Row<'_>) -> u16),
+    U32(fn(&Row<'_>) -> u32),
+    U64(fn(&Row<'_>) -> u64),
+}
+
+/// `scroll_percent` of an event that does not say.
+const NO_SCROLL: u8 = 255;
+
+const LOW: &str = "LowCardinality(String)";
+const ID: &str = "UUID";
+const PAIRS: &str = "Map(LowCardinality(String), String)";
+const TIME: &str = "DateTime('UTC')";
+
+/// What links a row to its place in the log lives for a week, for audit and repair, and no longer.
+const POSITION: &str = "TTL stored_at + INTERVAL 7 DAY";
+
+/// All columns, in the order of the table.
+pub(crate) const COLUMNS: &[Column] = &[
+    core("site", LOW, "", "The site, as its policy names it.", Value::Text(|r| &r.event.site)),
+    core("kind", LOW, "", "What happened: pageview, engagement, click …", Value::Text(kind)),
+    core(
+        "received_at",
+        TIME,
+        "CODEC(DoubleDelta, ZSTD(1))",
+        "When the server received it, whole seconds, UTC.",
+        Value::U32(|r| seconds(r.event.received_at)),
+    ),
+    core(
+        "expires_at",
+        TIME,
+        "CODEC(DoubleDelta, ZSTD(1))",
+        "When the row must be gone, as promised to the visitor.",
+        Value::U32(|r| seconds(r.grant.expires_at)),
+    ),
+    core("basis", LOW, "", "The legal basis on which the row is kept.", Value::Text(basis)),
+    core(
+        "policy_version",
+        ID,
+        "CODEC(ZSTD(1))",
+        "The hash of the policy under which the row is kept.",
+        Value::Id(|r| &r.event.policy_version),
+    ),
+    of(Field::Path, "path", "String", "CODEC(ZSTD(3))", Value::Text(|r| &r.event.path)),
+    of(Field::Query, "query", PAIRS, "CODEC(ZSTD(3))", Value::Pairs(|r| &r.event.query)),
+    of(Field::Title, "title", "String", "CODEC(ZSTD(3))", Value::Text(|r| &r.event.title)),
+    of(Field::ReferrerHost, "referrer_host", LOW, "", Value::Text(|r| &r.event.referrer_host)),
+    of(
+        Field::ReferrerPath,
+        "referrer_path",
+        "String",
+        "CODEC(ZSTD(3))",
+        Value::Text(|r| &r.event.referrer_path),
+    ),
+    of(Field::Campaign, "campaign_source", LOW, "", Value::Text(|r| r.campaign(|c| &c.source))),
+    of(Field::Campaign, "campaign_medium", LOW, "", Value::Text(|r| r.campaign(|c| &c.medium))),
+    of(Field::Campaign, "campaign_name", LOW, "", Value::Text(|r| r.campaign(|c| &c.name))),
+    of(Field::Campaign, "campaign_term", LOW, "", Value::Text(|r| r.campaign(|c| &c.term))),
+    of(Field::Campaign, "campaign_content", LOW, "", Value::Text(|r| r.campaign(|c| &c.content))),
+    of(Field::Language, "language", LOW, "", Value::Text(|r| &r.event.language)),
+    of(
+        Field::Screen,
+        "screen_width",
+        "UInt16",
+        "CODEC(ZSTD(1))",
+        Value::U16(|r| clamp(r.event.screen_width)),
+    ),
+    of(
+        Field::Screen,
+        "screen_height",
+        "UInt16",
+        "CODEC(ZSTD(1))",
+        Value::U16(|r| clamp(r.event.screen_height)),
+    ),
+    of(Field::Browser, "browser", LOW, "", Value::Text(|r| &r.event.browser)),
+    of(
+        Field::BrowserVersion,
+        "browser_version",
+        LOW,
+        "",
+        Value::Text(|r| &r.event.browser_version),
+    ),
+    of(Field::Os, "os", LOW, "", Value::Text(|r| &r.event.os)),
+    of(Field::OsVersion, "os_version", LOW, "", Value::Text(|r| &r.event.os_version)),
+    of(Field::Device, "device", LOW, "", Value::Text(device)),
+    of(Field::Bot, "bot", LOW, "", Value::Text(|r| &r.event.bot)),
+    of(Field::Country, "country", LOW, "", Value::Text(|r| &r.event.country)),
+    of(Field::Region, "region", LOW, "", Value::Text(|r| &r.event.region)),
+    of(Field::City, "city", LOW, "", Value::Text(|r| &r.event.city)),
+    of(
+        Field::Network,
+        "network_number",
+        "UInt32",
+        "CODEC(ZSTD(1))",
+        Value::U32(|r| r.event.network_number),
+    ),
+    of(Field::Network, "network", LOW, "", Value::Text(|r| &r.event.network)),
+    of(Field::Address, "address", "IPv6", "CODEC(ZSTD(1))", Value::Address(address)),
+    of(
+        Field::Address,
+        "address_prefix",
+        "UInt8",
+        "CODEC(ZSTD(1))",
+        Value::U8(|r| clamp(r.event.address_prefix), 0),
+    ),
+    of(Field::Address, "address_hash", ID, "CODEC(ZSTD(1))", Value::Id(|r| &r.event.address_hash)),
+    of(Field::Visitor, "visitor", ID, "CODEC(ZSTD(1))", Value::Id(|r| &r.event.visitor)),
+    Column {
+        name: "visitor_previous",
+        sql_type: ID,
+        codec: "CODEC(ZSTD(1))",
+        ttl: "TTL received_at + INTERVAL 1 DAY",
+        field: Some(Field::Visitor),
+        visible: true,
+        comment: "The pseudonym under the key before, for a session that crosses a rotation; emptied after a day.",
+        value: Value::Id(|r| &r.event.visitor_previous),
+    },
+    core(
+        "key_epoch",
+        "UInt64",
+        "CODEC(ZSTD(1))",
+        "The random name of the key epoch of the ids, 0 without any: a day with several is split.",
+        Value::U64(|r| r.event.key_epoch),
+    ),
+    of(Field::Dwell, "dwell_ms", "UInt32", "CODEC(ZSTD(1))", Value::U32(|r| r.event.dwell_ms)),
+    of(Field::Scroll, "scroll_percent", "UInt8", "CODEC(ZSTD(1))", Value::U8(scroll, NO_SCROLL)),
+    of(Field::Props, "name", LOW, "", Value::Text(|r| &r.event.name)),
+    of(Field::Props, "props", PAIRS, "CODEC(ZSTD(3))", Value::Pairs(|r| &r.event.props)),
+    of(
+        Field::ConsentRecord,
+        "consent_record",
+        ID,
+        "CODEC(ZSTD(1))",
+        Value::Id(|r| &r.event.consent_record),
+    ),
+    position("event_id", ID, "CODEC(NONE)", Value::Id(|r| &r.event.id)),
+    position("log", LOW, "", Value::Text(|r| r.log)),
+    position("log_partition", "UInt32", "CODEC(ZSTD(1))", Value::U32(|r| r.partition)),
+    position(
+        "log_offset",
+        "UInt64",
+        "CODEC(DoubleDelta, ZSTD(1))",
+        Value::U64(|r| r.position.offset),
+    ),
+    position(
+        "log_index",
+        "UInt32",
+        "CODEC(DoubleDelta, ZSTD(1))",
+        Value::U32(|r| r.position.index),
+    ),
+    Column {
+        name: "stored_at",
+        sql_type: TIME,
+        codec: "CODEC(DoubleDelta, ZSTD(1))",
+        ttl: "",
+        field: None,
+        visible: false,
+        comment: "When the sink stored the row; in no view.",
+        value: Value::U32(|r| seconds(r.stored_at.unix())),
+    },
+];
+
+const fn core(
+    name: &'static str,
+    sql_type: &'static str,
+    codec: &'static str,
+    comment: &'static str,
+    value: Value,
+) -> Column {
+    Column { name, sql_type, codec, ttl: "", field: None, visible: true, comment, value }
+}
+
+const fn of(
+    field: Field,
+    name: &'static str,
+    sql_type: &'static str,
+    codec: &'static str,
+    value: Value,
+) -> Column {
+    let comment = field.describe();
+    Column { name, sql_type, codec, ttl: "", field: Some(field), visible: true, comment, value }
+}
+
+const fn position(
+    name: &'static str,
+    sql_type: &'static str,
+    codec: &'static str,
+    value: Value,
+) -> Column {
+    Column {
+        name,
+        sql_type,
+        codec,
+        ttl: POSITION,
+        field: None,
+        visible: false,
+        comment: "Identity and place in the log, for audit and repair; emptied after a week, in no view.",
+        value,
+    }
+}
+
+impl Column {
+    /// The column's definition in DDL: type, default, comment, codec, TTL, in ClickHouse's order.
+    pub(crate) fn definition(&self, compressed: bool) -> String {
+        let default = if self.name == "scroll_percent" { " DEFAULT 255" } else { "" };
+        let comment = self.comment.replace('\'', "''");
+        let mut definition =
+            format!("{} {}{default} COMMENT '{comment}'", self.name, self.sql_type);
+        for clause in [if compressed { self.codec } else { "CODEC(NONE)" }, self.ttl] {
+            if !clause.is_empty() {
+                definition.push(' ');
+                definition.push_str(clause);
+            }
+        }
+        definition
+    }
+}
+
+fn kind<'a>(row: &Row<'a>) -> &'a str {
+    Kind::try_from(row.event.kind).unwrap_or_default().label()
+}
+
+fn basis<'a>(row: &Row<'a>) -> &'a str {
+    Basis::try_from(row.grant.basis).unwrap_or_default().label()
+}
+
+fn device<'a>(row: &Row<'a>) -> &'a str {
+    Device::try_from(row.event.device).unwrap_or_default().label()
+}
+
+fn address(row: &Row<'_>) -> [u8; 16] {
+    row.event.address.as_slice().try_into().unwrap_or_default()
+}
+
+fn scroll(row: &Row<'_>) -> u8 {
+    row.event.scroll_percent.map_or(NO_SCROLL, clamp)
+}
+
+fn seconds(unix: i64) -> u32 {
+    u32::try_from(unix.max(0)).unwrap_or(u32::MAX)
+}
+
+fn clamp<T: TryFrom<u32> + Default>(value: u32) -> T {
+    T::try_from(value).unwrap_or_default()
+}

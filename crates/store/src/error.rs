@@ -1,0 +1,231 @@
+//! What goes wrong between us and ClickHouse, and whether trying again helps.
+//!
+//! ClickHouse's messages quote values: a violated constraint prints the row. Of an answer to a
+//! statement that carried rows, the number and the name of the error are kept and nothing else.
+
+use std::fmt;
+
+use clickhouse::error::Error as ClientError;
+
+/// A statement that did not succeed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Rows that do not fit the columns: a defect.
+    #[error("cannot form a block for {table}: {reason}")]
+    Block {
+        /// The table.
+        table: String,
+        /// What the client says; it names columns and types.
+        reason: String,
+    },
+    /// A column is not what it must be.
+    #[error("column {column} of {table} is {found}, but must be {wanted}: change it by hand")]
+    ColumnDiffers {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+        /// Its type.
+        found: String,
+        /// The type that it must have.
+        wanted: String,
+    },
+    /// An insert failed, or is not known to have succeeded.
+    #[error("cannot insert into {table}: {cause}")]
+    Insert {
+        /// The table.
+        table: String,
+        /// Why.
+        cause: Cause,
+    },
+    /// A change of the schema failed. The statement carries no rows, so that the server's own words
+    /// can be shown.
+    #[error("cannot change the schema: {message}, with: {statement}")]
+    Migrate {
+        /// The statement.
+        statement: String,
+        /// What the server says.
+        message: String,
+        /// Why.
+        cause: Cause,
+    },
+    /// A statement that changes nothing failed.
+    #[error("cannot read from ClickHouse: {0}")]
+    Read(Cause),
+    /// The database was migrated by a later version.
+    #[error(
+        "the database has schema version {found}, and this candor knows {known}: \
+         use a candor at least as new as the one that migrated it"
+    )]
+    SchemaTooNew {
+        /// What the database has.
+        found: u32,
+        /// What we know.
+        known: u32,
+    },
+}
+
+/// Why a statement did not succeed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// The client could not make or read the message.
+    Client,
+    /// The connection broke, or was never made.
+    Network {
+        /// Whether it was refused: nothing was sent.
+        refused: bool,
+    },
+    /// ClickHouse's own error.
+    Server {
+        /// Its number (`ErrorCodes.cpp`).
+        code: u32,
+        /// Its name.
+        name: String,
+    },
+    /// No answer within the deadline.
+    TimedOut,
+}
+
+// === impl StoreError ===
+
+impl StoreError {
+    pub(crate) fn insert(table: &str, error: &ClientError) -> Self {
+        Self::Insert { table: table.to_owned(), cause: Cause::of(error) }
+    }
+
+    pub(crate) fn read(error: &ClientError) -> Self {
+        Self::Read(Cause::of(error))
+    }
+
+    pub(crate) fn migrate(statement: &str, error: &ClientError) -> Self {
+        Self::Migrate {
+            statement: statement.to_owned(),
+            message: error.to_string(),
+            cause: Cause::of(error),
+        }
+    }
+
+    /// Whether trying again helps by itself; otherwise somebody must change the schema, the rights or
+    /// the configuration first.
+    pub fn is_transient(&self) -> bool {
+        self.cause().is_some_and(Cause::is_transient)
+    }
+
+    /// Whether the statement surely is not running any more, so that nothing of it will still appear.
+    pub fn is_over(&self) -> bool {
+        match self.cause() {
+            Some(Cause::Server { .. } | Cause::Network { refused: true }) | None => true,
+            Some(Cause::Client | Cause::Network { refused: false } | Cause::TimedOut) => false,
+        }
+    }
+
+    fn cause(&self) -> Option<&Cause> {
+        match self {
+            Self::Insert { cause, .. } | Self::Migrate { cause, .. } | Self::Read(cause) => {
+                Some(cause)
+            }
+            Self::Block { .. } | Self::ColumnDiffers { .. } | Self::SchemaTooNew { .. } => None,
+        }
+    }
+}
+
+// === impl Cause ===
+
+impl Cause {
+    fn of(error: &ClientError) -> Self {
+        match error {
+            ClientError::BadResponse(text) => server(text),
+            ClientError::Network(source) => Self::Network { refused: is_refused(source.as_ref()) },
+            ClientError::TimedOut => Self::TimedOut,
+            _ => Self::Client,
+        }
+    }
+
+    /// Network, timeouts, too many parts, read-only tables, disk, memory, quorum and coordination come
+    /// and go; everything else needs a person.
+    fn is_transient(&self) -> bool {
+        const COME_AND_GO: [u32; 18] = [
+            0, 159, 173, 202, 203, 209, 210, 236, 241, 242, 243, 252, 279, 285, 290, 319, 394, 999,
+        ];
+        match self {
+            Self::Network { .. } | Self::TimedOut => true,
+            Self::Server { code, .. } => COME_AND_GO.contains(code),
+            Self::Client => false,
+        }
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Client => f.write_str("the client cannot make or read the message"),
+            Self::Network { refused: true } => {
+                f.write_str("the connection is refused: is ClickHouse running at this address?")
+            }
+            Self::Network { refused: false } => f.write_str("the connection broke"),
+            Self::Server { code, name } => write!(f, "ClickHouse says {name} (code {code})"),
+            Self::TimedOut => f.write_str("no answer within the deadline"),
+        }
+    }
+}
+
+/// The number and name of `Code: 60. DB::Exception: … (UNKNOWN_TABLE) (version …)`. An answer without a
+/// number comes from something in between, and has 0.
+fn server(text: &str) -> Cause {
+    let code = text
+        .split_once("Code: ")
+        .and_then(|(_, rest)| rest.split('.').next()?.parse().ok())
+        .unwrap_or(0);
+    let is_name = |word: &&str| {
+        !word.is_empty()
+            && word.bytes().all(|c| c.is_ascii_uppercase() || c == b'_' || c.is_ascii_digit())
+    };
+    let before_version = text.rsplit_once(" (version").map_or(text, |(before, _)| before);
+    let name = before_version.rsplit_once('(').and_then(|(_, name)| name.split(')').next());
+    Cause::Server { code, name: name.filter(is_name).unwrap_or("an error").to_owned() }
+}
+
+fn is_refused(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(io) = error.downcast_ref::<std::io::Error>() {
+            return io.kind() == std::io::ErrorKind::ConnectionRefused;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn insert(text: &str) -> StoreError {
+        StoreError::insert("t", &ClientError::BadResponse(text.to_owned()))
+    }
+
+    #[test]
+    fn codes_decide_whether_to_try_again() {
+        let cases = [
+            ("Code: 252. DB::Exception: Too many parts (TOO_MANY_PARTS) (version 26.7)", true),
+            ("Code: 241. DB::Exception: Memory limit", true),
+            ("Code: 60. DB::Exception: Unknown table", false),
+            ("Code: 469. DB::Exception: Constraint", false),
+            ("Code: 516. DB::Exception: Authentication failed", false),
+            ("502 Bad Gateway", true),
+        ];
+        for (text, transient) in cases {
+            assert_eq!(insert(text).is_transient(), transient, "{text}");
+        }
+    }
+
+    #[test]
+    fn values_in_an_answer_are_not_repeated() {
+        let text = "Code: 469. DB::Exception: Constraint `c` for table t is violated at row 1. Column \
+                    values: address = '::ffff:192.0.2.77'. (VIOLATED_CONSTRAINT) (version 26.7.2.1)";
+        let error = insert(text);
+        let shown = format!("{error} {error:?}");
+        assert!(shown.contains("VIOLATED_CONSTRAINT") && shown.contains("469"), "{shown}");
+        assert!(!shown.contains("192.0.2"), "{shown}");
+    }
+}

@@ -1,0 +1,115 @@
+//! Reading back: what settles a doubt about an insert, and what the audit compares.
+
+use std::collections::HashSet;
+
+use candor_event::{EventId, Purpose};
+
+use crate::batch::{Position, Range};
+use crate::{Store, StoreError};
+
+impl Store {
+    /// Whether ClickHouse answers.
+    ///
+    /// # Errors
+    /// It does not.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.count("SELECT 1").await.map(|_| ())
+    }
+
+    /// Which events of a range have a row for this purpose.
+    ///
+    /// # Errors
+    /// [`StoreError::Read`].
+    pub async fn stored_positions(
+        &self,
+        purpose: &Purpose,
+        range: &Range,
+    ) -> Result<HashSet<Position>, StoreError> {
+        self.positions(&format!("{purpose}_rows"), "log_index", range).await
+    }
+
+    /// Which offsets of a range are set aside; their index is 0.
+    ///
+    /// # Errors
+    /// [`StoreError::Read`].
+    pub async fn quarantined_positions(
+        &self,
+        range: &Range,
+    ) -> Result<HashSet<Position>, StoreError> {
+        self.positions("quarantine", "toUInt32(0)", range).await
+    }
+
+    async fn positions(
+        &self,
+        table: &str,
+        index: &str,
+        range: &Range,
+    ) -> Result<HashSet<Position>, StoreError> {
+        let sql = format!(
+            "SELECT log_offset, {index} FROM {}.{table} \
+             WHERE log_offset BETWEEN ? AND ? AND log = ? AND log_partition = ?",
+            self.database
+        );
+        let query = self.client.query(&sql).bind(range.first).bind(range.last);
+        let rows: Vec<(u64, u32)> = query
+            .bind(range.log.as_str())
+            .bind(range.partition)
+            .fetch_all()
+            .await
+            .map_err(|error| StoreError::read(&error))?;
+        Ok(rows.into_iter().map(|(offset, index)| Position { offset, index }).collect())
+    }
+
+    /// Whether the ledger has this range.
+    ///
+    /// # Errors
+    /// [`StoreError::Read`].
+    pub async fn ledger_has(&self, range: &Range) -> Result<bool, StoreError> {
+        let sql = format!(
+            "SELECT count() FROM {}.batches WHERE log = '{}' AND log_partition = {} \
+             AND first_offset = {} AND last_offset = {}",
+            self.database, range.log, range.partition, range.first, range.last
+        );
+        Ok(self.count(&sql).await? > 0)
+    }
+
+    /// Whether anything of this partition was ever stored. A log without a cursor that has rows lost
+    /// its cursor: starting over would store everything twice.
+    ///
+    /// # Errors
+    /// [`StoreError::Read`].
+    pub async fn ledger_knows(&self, log: &str, partition: u32) -> Result<bool, StoreError> {
+        let sql = format!(
+            "SELECT count() FROM {}.batches WHERE log = '{log}' AND log_partition = {partition}",
+            self.database
+        );
+        Ok(self.count(&sql).await? > 0)
+    }
+
+    /// An event's row in one purpose, as a JSON object; `None` when it is not (or no longer) there.
+    ///
+    /// # Errors
+    /// [`StoreError::Read`].
+    pub async fn row_of_event(
+        &self,
+        purpose: &Purpose,
+        id: EventId,
+    ) -> Result<Option<String>, StoreError> {
+        let sql = format!(
+            "SELECT * EXCEPT (event_id, log, log_partition, log_offset, log_index, stored_at) \
+             FROM {}.{purpose}_rows WHERE event_id = toUUID('{}') AND expires_at > now() LIMIT 1",
+            self.database,
+            uuid::Uuid::from_bytes(*id.as_bytes()).hyphenated(),
+        );
+        let failed = |error: clickhouse::error::Error| StoreError::read(&error);
+        let mut cursor = self.client.query(&sql).fetch_bytes("JSONEachRow").map_err(failed)?;
+        let row = cursor.collect().await.map_err(failed)?;
+        let row = String::from_utf8_lossy(&row).trim().to_owned();
+        Ok(Some(row).filter(|row| !row.is_empty()))
+    }
+
+    async fn count(&self, sql: &str) -> Result<u64, StoreError> {
+        let count = self.client.query(sql).fetch_one::<u64>().await;
+        count.map_err(|error| StoreError::read(&error))
+    }
+}

@@ -1,0 +1,99 @@
+//! Rows into columns: one event under one of its grants is one row.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+
+use candor_event::{Campaign, Event, Field, FieldSet, Grant, Timestamp};
+use clickhouse::native::builder::BlockBuilder;
+use uuid::Uuid;
+
+use crate::batch::Position;
+use crate::column::{Column, Value};
+
+/// Everything that the columns of one row are made of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Row<'a> {
+    pub(crate) event: &'a Event,
+    pub(crate) grant: &'a Grant,
+    pub(crate) position: Position,
+    pub(crate) log: &'a str,
+    pub(crate) partition: u32,
+    pub(crate) stored_at: Timestamp,
+}
+
+type Fault = Box<dyn Error + Send + Sync>;
+
+impl<'a> Row<'a> {
+    /// Whether the grant covers the field. Bits outside of the catalogue were refused when the record
+    /// was decoded.
+    fn has(&self, field: Option<Field>) -> bool {
+        let granted = FieldSet::from_bits(self.grant.fields).unwrap_or_default();
+        field.is_none_or(|field| granted.contains(field))
+    }
+
+    pub(crate) fn campaign(&self, part: fn(&'a Campaign) -> &'a String) -> &'a str {
+        self.event.campaign.as_ref().map_or("", |campaign| part(campaign))
+    }
+}
+
+/// Adds one column to a block. What a row's grant does not cover stays empty.
+pub(crate) fn fill(
+    block: &mut BlockBuilder,
+    column: &Column,
+    rows: &[Row<'_>],
+) -> Result<(), Fault> {
+    let has = |row: &&Row<'_>| row.has(column.field);
+    let name = column.name;
+    match column.value {
+        Value::Address(value) => {
+            let values =
+                rows.iter().map(|row| Some(row).filter(has).map(value).unwrap_or_default());
+            add_addresses(block, name, values)?;
+        }
+        Value::Id(value) => {
+            let id = |row| Some(row).filter(has).map(value).unwrap_or_default();
+            let uuid = |row| Uuid::from_slice(id(row)).unwrap_or_default();
+            block.upsert_column::<Uuid>(name)?.add_all(rows.iter().map(uuid))?;
+        }
+        Value::Pairs(value) => {
+            let map = |row| -> BTreeMap<&str, &str> {
+                let pairs = Some(row).filter(has).map(value).unwrap_or_default();
+                pairs.iter().map(|pair| (pair.name.as_str(), pair.value.as_str())).collect()
+            };
+            block.upsert_column::<BTreeMap<&str, &str>>(name)?.add_all(rows.iter().map(map))?;
+        }
+        Value::Text(value) => {
+            let text = |row| Some(row).filter(has).map(value).unwrap_or_default();
+            block.upsert_column::<&str>(name)?.add_all(rows.iter().map(text))?;
+        }
+        Value::U8(value, absent) => {
+            let number = |row| Some(row).filter(has).map_or(absent, value);
+            block.upsert_column::<u8>(name)?.add_all(rows.iter().map(number))?;
+        }
+        Value::U16(value) => {
+            let number = |row| Some(row).filter(has).map(value).unwrap_or_default();
+            block.upsert_column::<u16>(name)?.add_all(rows.iter().map(number))?;
+        }
+        Value::U32(value) => {
+            let number = |row| Some(row).filter(has).map(value).unwrap_or_default();
+            block.upsert_column::<u32>(name)?.add_all(rows.iter().map(number))?;
+        }
+        Value::U64(value) => {
+            let number = |row| Some(row).filter(has).map(value).unwrap_or_default();
+            block.upsert_column::<u64>(name)?.add_all(rows.iter().map(number))?;
+        }
+    }
+    Ok(())
+}
+
+#[expect(clippy::disallowed_types, reason = "the type of the column; the value is truncated")]
+fn add_addresses(
+    block: &mut BlockBuilder,
+    name: &str,
+    values: impl Iterator<Item = [u8; 16]>,
+) -> Result<(), Fault> {
+    use std::net::Ipv6Addr;
+
+    block.upsert_column::<Ipv6Addr>(name)?.add_all(values.map(Ipv6Addr::from))?;
+    Ok(())
+}

@@ -1,0 +1,265 @@
+//! Inserts, each of one block under one deduplication token.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fmt;
+use std::time::Duration;
+
+use candor_event::Purpose;
+use clickhouse::native::Block;
+use clickhouse::native::builder::BlockBuilder;
+
+use crate::batch::{Batch, Position, Range};
+use crate::row::{Row, fill};
+use crate::schema::{SCHEMA_VERSION, columns};
+use crate::{Store, StoreError};
+
+/// Guards against two senders of the same rows at the same time. It is no proof that rows are there:
+/// a deduplicated retry is answered as if it had written, and the engine remembers the token before
+/// the rows are in place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Token(String);
+
+/// How long an insert may take; afterwards neither we nor ClickHouse go on with it.
+#[derive(Clone, Copy, Debug)]
+pub struct InsertDeadline(pub Duration);
+
+/// Tables of our own.
+const BATCHES: &str = "batches";
+const QUARANTINE: &str = "quarantine";
+
+// === impl Token ===
+
+impl Token {
+    /// The token of one try to insert a range into a table. A repair has another token than the first
+    /// try, and than the repair before it.
+    pub fn new(range: &Range, table: &str, repair: u32) -> Self {
+        let mut hasher = blake3::Hasher::new();
+        for part in [range.log.as_bytes(), table.as_bytes()] {
+            hasher.update(&(part.len() as u64).to_le_bytes());
+            hasher.update(part);
+        }
+        hasher.update(&range.partition.to_le_bytes());
+        hasher.update(&range.first.to_le_bytes());
+        hasher.update(&range.last.to_le_bytes());
+        hasher.update(&SCHEMA_VERSION.to_le_bytes());
+        let hash = hasher.finalize().to_hex();
+        Self(if repair == 0 { hash.to_string() } else { format!("{hash}/replay-{repair}") })
+    }
+}
+
+impl fmt::Display for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+// === impl Store ===
+
+impl Store {
+    /// Inserts a purpose's rows, except those that `present` says are there. Returns how many.
+    ///
+    /// # Errors
+    /// The rows are there, are not there, or may appear until the deadline: read back to know.
+    pub async fn insert_rows(
+        &self,
+        batch: &Batch,
+        purpose: &Purpose,
+        present: &HashSet<Position>,
+        repair: u32,
+        deadline: InsertDeadline,
+    ) -> Result<u64, StoreError> {
+        let table = format!("{purpose}_rows");
+        let Some((block, rows)) = rows_block(batch, purpose, present, &table)? else {
+            return Ok(0);
+        };
+        let token = Token::new(&batch.range, &table, repair);
+        self.insert(&table, &block, &token, deadline).await?;
+        Ok(rows)
+    }
+
+    /// Inserts the range's row of the ledger.
+    ///
+    /// # Errors
+    /// As [`Self::insert_rows`].
+    pub async fn insert_ledger(
+        &self,
+        batch: &Batch,
+        repair: u32,
+        deadline: InsertDeadline,
+    ) -> Result<(), StoreError> {
+        let block = ledger_block(batch).map_err(|reason| fault(BATCHES, &*reason))?;
+        let token = Token::new(&batch.range, BATCHES, repair);
+        self.insert(BATCHES, &block, &token, deadline).await
+    }
+
+    /// Sets aside what cannot be stored, except the offsets that `present` says are set aside.
+    ///
+    /// # Errors
+    /// As [`Self::insert_rows`].
+    pub async fn insert_quarantined(
+        &self,
+        batch: &Batch,
+        present: &HashSet<Position>,
+        repair: u32,
+        deadline: InsertDeadline,
+    ) -> Result<(), StoreError> {
+        let block =
+            quarantine_block(batch, present).map_err(|reason| fault(QUARANTINE, &*reason))?;
+        let Some(block) = block else {
+            return Ok(());
+        };
+        let token = Token::new(&batch.range, QUARANTINE, repair);
+        self.insert(QUARANTINE, &block, &token, deadline).await
+    }
+
+    async fn insert(
+        &self,
+        table: &str,
+        block: &Block,
+        token: &Token,
+        InsertDeadline(deadline): InsertDeadline,
+    ) -> Result<(), StoreError> {
+        let seconds = deadline.as_secs().max(1).to_string();
+        let mut insert = self
+            .client
+            .insert_native_unescaped(&format!("{}.{table}", self.database))
+            .with_timeouts(Some(deadline), Some(deadline))
+            .with_setting("insert_deduplication_token", token.to_string())
+            .with_setting("insert_deduplicate", "1")
+            .with_setting("deduplicate_blocks_in_dependent_materialized_views", "1")
+            .with_setting("async_insert", "0")
+            .with_setting("max_insert_threads", "1")
+            .with_setting("max_partitions_per_insert_block", "200")
+            .with_setting("materialized_views_ignore_errors", "0")
+            .with_setting("max_execution_time", seconds)
+            .with_setting("wait_end_of_query", "1");
+        let failed = |error| StoreError::insert(table, &error);
+        insert.write(block).await.map_err(failed)?;
+        insert.end().await.map_err(failed)
+    }
+}
+
+type Fault = Box<dyn std::error::Error + Send + Sync>;
+
+fn fault(table: &str, reason: &(dyn std::error::Error + Send + Sync)) -> StoreError {
+    StoreError::Block { table: table.to_owned(), reason: reason.to_string() }
+}
+
+fn rows_block(
+    batch: &Batch,
+    purpose: &Purpose,
+    present: &HashSet<Position>,
+    table: &str,
+) -> Result<Option<(Block, u64)>, StoreError> {
+    let rows: Vec<Row<'_>> = batch
+        .events
+        .iter()
+        .filter(|(position, _)| !present.contains(position))
+        .flat_map(|(position, event)| {
+            let granted = event.grants.iter().filter(|g| g.purpose == purpose.as_str());
+            granted.map(move |grant| Row {
+                event,
+                grant,
+                position: *position,
+                log: &batch.range.log,
+                partition: batch.range.partition,
+                stored_at: batch.stored_at,
+            })
+        })
+        .collect();
+    if rows.is_empty() {
+        return Ok(None);
+    }
+    let fields = rows.iter().fold(candor_event::FieldSet::EMPTY, |fields, row| {
+        fields.union(candor_event::FieldSet::from_bits(row.grant.fields).unwrap_or_default())
+    });
+    let mut block = BlockBuilder::new();
+    for column in columns(fields) {
+        fill(&mut block, column, &rows).map_err(|reason| fault(table, &*reason))?;
+    }
+    let block = block.build().map_err(|reason| fault(table, &reason))?;
+    Ok(Some((block, rows.len() as u64)))
+}
+
+fn ledger_block(batch: &Batch) -> Result<Block, Fault> {
+    let range = &batch.range;
+    let rows: BTreeMap<String, u64> = batch
+        .purposes()
+        .iter()
+        .map(|purpose| (format!("{purpose}_rows"), batch.rows(purpose)))
+        .collect();
+    let buckets: BTreeMap<&str, u64> =
+        batch.buckets.iter().map(|(bucket, count)| (bucket.label(), *count)).collect();
+    let events = u32::try_from(batch.events.len()).unwrap_or(u32::MAX);
+
+    let mut block = BlockBuilder::new();
+    block.upsert_column::<&str>("log")?.add(range.log.as_str())?;
+    block.upsert_column::<u32>("log_partition")?.add(range.partition)?;
+    block.upsert_column::<u64>("first_offset")?.add(range.first)?;
+    block.upsert_column::<u64>("last_offset")?.add(range.last)?;
+    block.upsert_column::<u32>("records")?.add(batch.records)?;
+    block.upsert_column::<u32>("events")?.add(events)?;
+    block.upsert_column::<BTreeMap<String, u64>>("rows")?.add(rows)?;
+    block.upsert_column::<BTreeMap<&str, u64>>("buckets")?.add(buckets)?;
+    block.upsert_column::<u32>("stored_at")?.add(stored_at(batch))?;
+    Ok(block.build()?)
+}
+
+fn quarantine_block(batch: &Batch, present: &HashSet<Position>) -> Result<Option<Block>, Fault> {
+    let missing = |offset| !present.contains(&Position { offset, index: 0 });
+    let records: Vec<_> = batch.quarantined.iter().filter(|r| missing(r.offset)).collect();
+    if records.is_empty() {
+        return Ok(None);
+    }
+    let same = |value: u32| records.iter().map(move |_| value);
+    let log = records.iter().map(|_| batch.range.log.as_str());
+    let hex = records.iter().map(|r| hexadecimal(&r.record));
+
+    let mut block = BlockBuilder::new();
+    block.upsert_column::<&str>("log")?.add_all(log)?;
+    block.upsert_column::<u32>("log_partition")?.add_all(same(batch.range.partition))?;
+    block.upsert_column::<u64>("log_offset")?.add_all(records.iter().map(|r| r.offset))?;
+    block.upsert_column::<&str>("reason")?.add_all(records.iter().map(|r| r.reason))?;
+    block.upsert_column::<String>("record")?.add_all(hex)?;
+    block.upsert_column::<u32>("stored_at")?.add_all(same(stored_at(batch)))?;
+    Ok(Some(block.build()?))
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a string cannot fail.
+        write!(text, "{byte:02x}").ok();
+        text
+    })
+}
+
+fn stored_at(batch: &Batch) -> u32 {
+    u32::try_from(batch.stored_at.unix()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::column::COLUMNS;
+
+    fn range(first: u64) -> Range {
+        Range { log: "a".to_owned(), partition: 0, first, last: 9 }
+    }
+
+    #[test]
+    fn a_token_names_range_table_and_try() {
+        let token = |first, table, repair| Token::new(&range(first), table, repair).0;
+        assert_eq!(token(1, "t", 0), token(1, "t", 0));
+        assert_ne!(token(1, "t", 0), token(2, "t", 0));
+        assert_ne!(token(1, "t", 0), token(1, "u", 0));
+        assert!(token(1, "t", 2).ends_with("/replay-2"));
+    }
+
+    #[test]
+    fn every_column_has_a_name_of_its_own() {
+        let names: HashSet<_> = COLUMNS.iter().map(|column| column.name).collect();
+        assert_eq!(names.len(), COLUMNS.len());
+    }
+}
