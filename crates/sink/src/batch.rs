@@ -1,0 +1,115 @@
+//! Collects records until they are worth an insert.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use candor_event::{Event, Timestamp, wire};
+use candor_store::{Batch, Bucket, Position, Quarantined, Range};
+use candor_transport::Damage;
+use tokio::time::Instant;
+
+use crate::config::Config;
+use crate::error::SinkError;
+use crate::metrics;
+
+/// A batch in the making.
+#[derive(Debug)]
+pub(crate) struct Open {
+    batch: Batch,
+    bytes: u64,
+    since: Instant,
+}
+
+impl Open {
+    /// A batch that begins at this offset.
+    pub(crate) fn begin(log: String, partition: u32, first: u64, stored_at: Timestamp) -> Self {
+        let batch = Batch {
+            range: Range { log, partition, first, last: first },
+            stored_at,
+            records: 0,
+            events: Vec::new(),
+            buckets: BTreeMap::new(),
+            quarantined: Vec::new(),
+        };
+        Self { batch, bytes: 0, since: Instant::now() }
+    }
+
+    /// Decodes a record into the batch, or sets it aside.
+    ///
+    /// # Errors
+    /// [`SinkError::FromTheFuture`]: a newer version could store it.
+    pub(crate) fn push(&mut self, offset: u64, record: &Bytes) -> Result<(), SinkError> {
+        let batch = &mut self.batch;
+        batch.range.last = offset;
+        batch.records += 1;
+        self.bytes += record.len() as u64;
+        match wire::decode(record) {
+            Ok(decoded) => {
+                for (index, event) in (0..).zip(decoded.events) {
+                    let position = Position { offset, index };
+                    self.keep(position, event);
+                }
+            }
+            Err(source) if source.is_from_the_future() => {
+                return Err(SinkError::FromTheFuture { offset, source });
+            }
+            Err(reason) => {
+                metrics::quarantined(reason);
+                let record = record.to_vec();
+                batch.quarantined.push(Quarantined { offset, reason: reason.label(), record });
+                self.count(Bucket::Quarantined, 1);
+            }
+        }
+        Ok(())
+    }
+
+    /// Drops the grants that are over already: their rows would die at the first merge.
+    fn keep(&mut self, position: Position, mut event: Event) {
+        let granted = event.grants.len();
+        let now = self.batch.stored_at.unix();
+        event.grants.retain(|grant| grant.expires_at > now);
+        let expired = (granted - event.grants.len()) as u64;
+        if expired > 0 {
+            self.count(Bucket::Expired, expired);
+        }
+        if !event.grants.is_empty() {
+            self.batch.events.push((position, event));
+        }
+    }
+
+    /// Accounts for offsets that cannot be read.
+    pub(crate) fn damaged(&mut self, first: u64, last: u64, damage: Damage) {
+        self.batch.range.last = last;
+        let bucket = match damage {
+            Damage::Corrupt => Bucket::Corrupt,
+            Damage::Torn => Bucket::Torn,
+        };
+        self.count(bucket, last.saturating_sub(first).saturating_add(1));
+    }
+
+    fn count(&mut self, bucket: Bucket, count: u64) {
+        metrics::bucketed(bucket, count);
+        *self.batch.buckets.entry(bucket).or_default() += count;
+    }
+
+    /// The last offset that the batch covers.
+    pub(crate) fn last(&self) -> u64 {
+        self.batch.range.last
+    }
+
+    /// Whether it is large enough.
+    pub(crate) fn is_full(&self, config: &Config) -> bool {
+        self.batch.events.len() >= config.batch_events.get() as usize
+            || self.bytes >= config.batch_bytes.get()
+    }
+
+    /// When it is old enough.
+    pub(crate) fn due_at(&self, config: &Config) -> Instant {
+        self.since + config.batch_age()
+    }
+
+    /// No more is added.
+    pub(crate) fn close(self) -> Batch {
+        self.batch
+    }
+}
