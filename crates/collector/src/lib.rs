@@ -1,1 +1,19 @@
-//! (empty)
+//! The front door: hyper in, the log out. Every beacon that is heard ends in exactly one
+//! [`Outcome`](candor_event::Outcome), and the visitor's browser is answered 202 only when its event is
+//! durable.
+#![forbid(unsafe_code)]
+
+mod body;
+mod config;
+mod door;
+mod import;
+pub mod limit;
+mod respond;
+mod route;
+pub mod server;
+mod tally;
+
+pub use config::Config;
+pub use door::{Door, Page};
+pub use import::{ImportError, Report};
+pub use tally::Tally;

@@ -13,6 +13,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use candor_event::{StoredAddress, TooPrecise};
 use http::HeaderMap;
 use ipnet::IpNet;
+use serde::Deserialize;
 use zeroize::Zeroize;
 
 /// The far end of a connection. Opaque from `accept` on.
@@ -25,7 +26,8 @@ pub struct ClientIp {
 }
 
 /// The peers whose `X-Forwarded-For` and `Forwarded` are believed.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Deserialize)]
+#[serde(transparent)]
 pub struct TrustedProxies(Vec<IpNet>);
 
 /// The leading bits of an address, for looking up country and network: /24 and /48, never more,
@@ -137,11 +139,6 @@ impl Drop for ClientIp {
 // === impl TrustedProxies ===
 
 impl TrustedProxies {
-    /// Trusts these networks.
-    pub fn new(networks: Vec<IpNet>) -> Self {
-        Self(networks)
-    }
-
     fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.0.iter().any(|network| network.contains(&address))

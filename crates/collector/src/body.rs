@@ -1,0 +1,113 @@
+//! Reads a request's body, within limits of size, of time, and of how many large ones are read at once.
+
+use bytes::{Bytes, BytesMut};
+use candor_pipeline::{BODY_BYTES_MAX, Rejection};
+use http_body_util::BodyExt;
+use hyper::body::Body;
+use tokio::sync::Semaphore;
+
+use crate::limit::{BODY_DEADLINE, LARGE_BODIES_MAX, SMALL_BODY_BYTES};
+
+/// Bounds the memory that large bodies take together.
+#[derive(Debug)]
+pub(crate) struct LargeBodies(Semaphore);
+
+impl Default for LargeBodies {
+    fn default() -> Self {
+        Self(Semaphore::new(LARGE_BODIES_MAX))
+    }
+}
+
+impl LargeBodies {
+    /// Reads a body whole.
+    ///
+    /// # Errors
+    /// [`Rejection::TooLarge`], or [`Rejection::Malformed`] when it is cut off or too slow.
+    pub(crate) async fn read<B>(&self, body: B) -> Result<Bytes, Rejection>
+    where
+        B: Body<Data = Bytes> + Unpin,
+    {
+        if body.size_hint().lower() > BODY_BYTES_MAX as u64 {
+            return Err(Rejection::TooLarge);
+        }
+        let read = tokio::time::timeout(BODY_DEADLINE, self.collect(body));
+        read.await.unwrap_or(Err(Rejection::Malformed))
+    }
+
+    async fn collect<B>(&self, mut body: B) -> Result<Bytes, Rejection>
+    where
+        B: Body<Data = Bytes> + Unpin,
+    {
+        let mut whole = Whole::default();
+        let mut permit = None;
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|_| Rejection::Malformed)?;
+            let Ok(data) = frame.into_data() else {
+                continue;
+            };
+            if whole.len() + data.len() > BODY_BYTES_MAX {
+                return Err(Rejection::TooLarge);
+            }
+            if permit.is_none() && whole.len() + data.len() > SMALL_BODY_BYTES {
+                permit = Some(self.0.acquire().await.map_err(|_| Rejection::TooLarge)?);
+            }
+            whole.push(data);
+        }
+        Ok(whole.into_bytes())
+    }
+}
+
+/// Most bodies come in one piece, which is not copied.
+#[derive(Default)]
+struct Whole {
+    first: Bytes,
+    rest: BytesMut,
+}
+
+impl Whole {
+    fn len(&self) -> usize {
+        self.first.len() + self.rest.len()
+    }
+
+    fn push(&mut self, data: Bytes) {
+        if self.len() == 0 {
+            self.first = data;
+            return;
+        }
+        self.rest.extend_from_slice(&self.first);
+        self.first.clear();
+        self.rest.extend_from_slice(&data);
+    }
+
+    fn into_bytes(self) -> Bytes {
+        if self.rest.is_empty() { self.first } else { self.rest.freeze() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::Full;
+
+    use super::*;
+
+    async fn read(size: usize) -> Result<usize, Rejection> {
+        let body = Full::new(Bytes::from(vec![b'x'; size]));
+        LargeBodies::default().read(body).await.map(|body| body.len())
+    }
+
+    #[tokio::test]
+    async fn a_body_has_a_limit() {
+        assert_eq!(read(0).await, Ok(0));
+        assert_eq!(read(BODY_BYTES_MAX).await, Ok(BODY_BYTES_MAX));
+        assert_eq!(read(BODY_BYTES_MAX + 1).await, Err(Rejection::TooLarge));
+    }
+
+    #[test]
+    fn pieces_are_joined_in_order() {
+        let mut whole = Whole::default();
+        for piece in ["a", "bc", "d"] {
+            whole.push(Bytes::from_static(piece.as_bytes()));
+        }
+        assert_eq!(whole.into_bytes(), "abcd");
+    }
+}

@@ -1,0 +1,187 @@
+//! Answers. None of them repeats anything that the client sent.
+
+use bytes::Bytes;
+use candor_event::Outcome;
+use http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL, CONTENT_TYPE,
+    RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
+};
+use http::{HeaderValue, Response, StatusCode};
+use http_body_util::Full;
+
+/// An answer with its whole body.
+pub(crate) type Answer = Response<Full<Bytes>>;
+
+/// A transparent GIF of one pixel (`GIF89a`).
+const PIXEL: &[u8] =
+    b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\x00\x00\x00\x21\xf9\x04\x01\x00\x00\x00\
+\x00\x2c\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02\x44\x01\x00\x3b";
+
+/// The status that tells of an outcome: 202 kept, 204 heard and by policy not kept, otherwise an error.
+pub(crate) const fn status(outcome: Outcome) -> StatusCode {
+    match outcome {
+        Outcome::Accepted => StatusCode::ACCEPTED,
+        Outcome::ConsentDenied
+        | Outcome::DeniedByDnt
+        | Outcome::DeniedByGpc
+        | Outcome::Expired
+        | Outcome::FailedRequest
+        | Outcome::NotAPage => StatusCode::NO_CONTENT,
+        Outcome::HostDenied | Outcome::UnknownSite => StatusCode::FORBIDDEN,
+        Outcome::Malformed => StatusCode::BAD_REQUEST,
+        Outcome::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Outcome::UnsupportedMedia => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        Outcome::Abandoned | Outcome::KeyMissing | Outcome::Unavailable => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
+    }
+}
+
+/// What a person who reads a refusal should do next.
+const fn advice(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::HostDenied => "the page's host or the Origin is not among the site's hosts",
+        Outcome::KeyMissing => "no key to anonymise with; try again",
+        Outcome::Malformed => "not a beacon; compare it with the contract",
+        Outcome::TooLarge => "at most 64 KiB a beacon, 1 MiB and 1,000 beacons a request",
+        Outcome::UnknownSite => "no policy names this site",
+        Outcome::UnsupportedMedia => "send application/json, text/plain or application/x-ndjson",
+        _ => "not durable; send it again with the same id",
+    }
+}
+
+/// The answer to one beacon.
+pub(crate) fn one(outcome: Outcome) -> Answer {
+    let status = status(outcome);
+    if status.is_success() {
+        return with_outcome(status, outcome, Bytes::new());
+    }
+    problem(outcome, None)
+}
+
+/// The answer to a pixel: an image where one is expected.
+pub(crate) fn pixel(outcome: Outcome) -> Answer {
+    if outcome != Outcome::Accepted {
+        return one(outcome);
+    }
+    let mut answer = with_outcome(StatusCode::OK, outcome, Bytes::from_static(PIXEL));
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("image/gif"));
+    answer
+}
+
+/// The answer to several beacons: 202 when any was kept, with an outcome for each.
+pub(crate) fn several(outcomes: &[Outcome]) -> Answer {
+    if outcomes.contains(&Outcome::Unavailable) {
+        return problem(Outcome::Unavailable, None);
+    }
+    let labels: Vec<_> = outcomes.iter().map(|outcome| outcome.label()).collect();
+    let accepted = outcomes.iter().filter(|outcome| **outcome == Outcome::Accepted).count();
+    if accepted > 0 {
+        let body = serde_json::json!({ "accepted": accepted, "outcomes": labels }).to_string();
+        let mut answer = with_outcome(StatusCode::ACCEPTED, Outcome::Accepted, body.into());
+        answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        return answer;
+    }
+    let refused = outcomes.iter().find(|outcome| !status(**outcome).is_success());
+    match refused {
+        Some(refused) => problem(*refused, Some(&labels)),
+        None => one(outcomes.first().copied().unwrap_or(Outcome::Malformed)),
+    }
+}
+
+/// The answer to a preflight: any page may send JSON; whose beacons are kept is the policy's matter.
+pub(crate) fn preflight() -> Answer {
+    let mut answer = plain(StatusCode::NO_CONTENT, "");
+    let headers = answer.headers_mut();
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("POST"));
+    headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("content-type"));
+    headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
+    answer
+}
+
+/// A wrong method.
+pub(crate) fn not_allowed(allow: &'static str) -> Answer {
+    let mut answer = plain(StatusCode::METHOD_NOT_ALLOWED, "");
+    answer.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
+    answer
+}
+
+/// A short text.
+pub(crate) fn plain(status: StatusCode, text: &'static str) -> Answer {
+    content(status, "text/plain; charset=utf-8", Bytes::from_static(text.as_bytes()))
+}
+
+/// A page or file of our own.
+pub(crate) fn content(status: StatusCode, content_type: &'static str, body: Bytes) -> Answer {
+    let mut answer = Response::new(Full::new(body));
+    *answer.status_mut() = status;
+    let headers = answer.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    answer
+}
+
+/// A problem (RFC 9457).
+fn problem(outcome: Outcome, outcomes: Option<&[&'static str]>) -> Answer {
+    let status = status(outcome);
+    let mut body = serde_json::json!({
+        "title": advice(outcome),
+        "status": status.as_u16(),
+        "outcome": outcome.label(),
+    });
+    if let (Some(outcomes), Some(body)) = (outcomes, body.as_object_mut()) {
+        body.insert("outcomes".to_owned(), outcomes.into());
+    }
+    let mut answer = with_outcome(status, outcome, body.to_string().into());
+    let headers = answer.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    answer
+}
+
+fn with_outcome(status: StatusCode, outcome: Outcome, body: Bytes) -> Answer {
+    let mut answer = Response::new(Full::new(body));
+    *answer.status_mut() = status;
+    let headers = answer.headers_mut();
+    headers.insert("candor-outcome", HeaderValue::from_static(outcome.label()));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("candor-outcome"));
+    headers.insert("cross-origin-resource-policy", HeaderValue::from_static("cross-origin"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn several_beacons_are_answered_together() {
+        use Outcome::{Accepted, ConsentDenied, DeniedByGpc, Malformed, Unavailable};
+        let cases: [(&[Outcome], u16); 5] = [
+            (&[Malformed, Accepted, ConsentDenied], 202),
+            (&[ConsentDenied, DeniedByGpc], 204),
+            (&[ConsentDenied, Malformed], 400),
+            (&[Unavailable, Malformed], 503),
+            (&[Malformed], 400),
+        ];
+        for (outcomes, want) in cases {
+            assert_eq!(several(outcomes).status().as_u16(), want, "{outcomes:?}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_asks_to_come_back_only_when_that_helps() {
+        for outcome in Outcome::ALL {
+            let answer = one(outcome);
+            let retry = answer.headers().contains_key(RETRY_AFTER);
+            assert_eq!(retry, answer.status() == 503, "{outcome:?}");
+        }
+    }
+}

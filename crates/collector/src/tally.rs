@@ -1,0 +1,109 @@
+//! One outcome per beacon, counted.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use candor_event::Outcome;
+
+/// Counts beacons and their outcomes: received = the sum of all outcomes, at every moment of rest.
+///
+/// `collector_beacons_received_total` and `collector_beacons_total{outcome}`, in
+/// [Prometheus' text](https://prometheus.io/docs/instrumenting/exposition_formats/) form by way of the
+/// `metrics` crate.
+#[derive(Debug, Default)]
+pub struct Tally {
+    received: AtomicU64,
+    outcomes: [AtomicU64; Outcome::ALL.len()],
+}
+
+/// The duty to tell an outcome for each beacon of a request. What is not told when it is dropped was
+/// abandoned by its client.
+#[derive(Debug)]
+pub(crate) struct Duty<'a> {
+    tally: &'a Tally,
+    pending: u64,
+}
+
+// === impl Tally ===
+
+impl Tally {
+    /// How many beacons were heard.
+    pub fn received(&self) -> u64 {
+        self.received.load(Ordering::SeqCst)
+    }
+
+    /// How many ended so.
+    pub fn count(&self, outcome: Outcome) -> u64 {
+        let (_, counter) = self.pairs().find(|(of, _)| *of == outcome).unzip();
+        counter.map_or(0, |counter| counter.load(Ordering::SeqCst))
+    }
+
+    /// Takes on the duty for a request that carries at least one beacon.
+    pub(crate) fn request(&self) -> Duty<'_> {
+        let mut duty = Duty { tally: self, pending: 0 };
+        duty.receive(1);
+        duty
+    }
+
+    fn pairs(&self) -> impl Iterator<Item = (Outcome, &AtomicU64)> {
+        Outcome::ALL.into_iter().zip(&self.outcomes)
+    }
+}
+
+// === impl Duty ===
+
+impl Duty<'_> {
+    /// More beacons are heard.
+    pub(crate) fn receive(&mut self, beacons: u64) {
+        self.pending += beacons;
+        self.tally.received.fetch_add(beacons, Ordering::SeqCst);
+        metrics::counter!("collector_beacons_received_total").increment(beacons);
+    }
+
+    /// Tells the outcome of so many beacons.
+    pub(crate) fn tell(&mut self, outcome: Outcome, beacons: u64) {
+        let told = beacons.min(self.pending);
+        self.pending -= told;
+        for (of, counter) in self.tally.pairs() {
+            if of == outcome {
+                counter.fetch_add(told, Ordering::SeqCst);
+            }
+        }
+        metrics::counter!("collector_beacons_total", "outcome" => outcome.label()).increment(told);
+    }
+}
+
+impl Drop for Duty<'_> {
+    fn drop(&mut self) {
+        if self.pending > 0 {
+            self.tell(Outcome::Abandoned, self.pending);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_told_was_abandoned() {
+        let tally = Tally::default();
+        let mut duty = tally.request();
+        duty.receive(4);
+        duty.tell(Outcome::Accepted, 2);
+        duty.tell(Outcome::Malformed, 1);
+        drop(duty);
+        assert_eq!(tally.received(), 5);
+        assert_eq!(tally.count(Outcome::Accepted), 2);
+        assert_eq!(tally.count(Outcome::Malformed), 1);
+        assert_eq!(tally.count(Outcome::Abandoned), 2);
+    }
+
+    #[test]
+    fn nothing_is_told_twice() {
+        let tally = Tally::default();
+        let mut duty = tally.request();
+        duty.tell(Outcome::Accepted, 9);
+        drop(duty);
+        assert_eq!((tally.received(), tally.count(Outcome::Accepted)), (1, 1));
+    }
+}
