@@ -1,0 +1,158 @@
+//! The operator's listener: health, metrics, import, and the demo page's look-up. It never meets a
+//! visitor, and a web page that reaches for it from another origin is refused.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use candor_collector::server::Service;
+use candor_collector::{Door, ImportError, Report};
+use candor_event::{Clock, Purpose};
+use candor_pipeline::{Import, Peer};
+use candor_store::Store;
+use candor_transport::Producer;
+use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE, ORIGIN};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use metrics_exporter_prometheus::PrometheusHandle;
+
+/// What the admin listener can see and do.
+pub(crate) struct Admin<P> {
+    pub(crate) door: Arc<Door<P>>,
+    pub(crate) store: Store,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) metrics: PrometheusHandle,
+    pub(crate) ready: Arc<AtomicBool>,
+    /// The origins whose pages may look a demo row up; none without the demo.
+    pub(crate) demo_origins: HashSet<String>,
+}
+
+type Answer = Response<Full<Bytes>>;
+
+const PING_DEADLINE: Duration = Duration::from_secs(1);
+const DEMO_SITE: &str = "demo";
+const DEMO_PURPOSE: &str = "statistics";
+
+impl<P: Producer> Service for Admin<P> {
+    async fn call(&self, _peer: &Peer, request: Request<Incoming>) -> Answer {
+        let origin = request.headers().get(ORIGIN).cloned();
+        if origin.as_ref().is_some_and(|origin| !self.is_demo_origin(origin)) {
+            return text(StatusCode::FORBIDDEN, "no web page may reach the admin listener\n");
+        }
+        let mut answer = match (request.method(), request.uri().path()) {
+            (&Method::GET, "/livez" | "/healthz") => text(StatusCode::OK, "ok\n"),
+            (&Method::GET, "/readyz" | "/health") => self.readiness().await,
+            (&Method::GET, "/metrics") => self.render_metrics(),
+            (&Method::GET, "/demo/row") => self.demo_row(&request).await,
+            (&Method::POST, "/import") => self.import(request).await,
+            _ => text(StatusCode::NOT_FOUND, "not found\n"),
+        };
+        if let Some(origin) = origin {
+            answer.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        }
+        answer
+    }
+}
+
+impl<P: Producer> Admin<P> {
+    fn is_demo_origin(&self, origin: &HeaderValue) -> bool {
+        origin.to_str().is_ok_and(|origin| self.demo_origins.contains(origin))
+    }
+
+    async fn readiness(&self) -> Answer {
+        if !self.ready.load(Ordering::SeqCst) {
+            return text(StatusCode::SERVICE_UNAVAILABLE, "starting or draining\n");
+        }
+        match tokio::time::timeout(PING_DEADLINE, self.store.ping()).await {
+            Ok(Ok(())) => text(StatusCode::OK, "ok\n"),
+            _ => text(StatusCode::SERVICE_UNAVAILABLE, "ClickHouse does not answer\n"),
+        }
+    }
+
+    fn render_metrics(&self) -> Answer {
+        if let Some(bytes) = resident_bytes() {
+            metrics::gauge!("process_resident_memory_bytes").set(bytes);
+        }
+        let content_type = "text/plain; version=0.0.4; charset=utf-8";
+        content(StatusCode::OK, content_type, self.metrics.render())
+    }
+
+    /// The row of the demo's beacon with this client id; 404 until the sink has stored it.
+    async fn demo_row(&self, request: &Request<Incoming>) -> Answer {
+        let id = parameter(request, "id").filter(|_| !self.demo_origins.is_empty());
+        let purpose = Purpose::parse(DEMO_PURPOSE);
+        let (Some(id), Ok(purpose)) = (id, purpose) else {
+            return text(StatusCode::NOT_FOUND, "not found\n");
+        };
+        let Ok(event_id) = self.door.event_id(DEMO_SITE, &id) else {
+            return text(StatusCode::NOT_FOUND, "not found\n");
+        };
+        match self.store.row_of_event(&purpose, event_id).await {
+            Ok(Some(row)) => content(StatusCode::OK, "application/json", row),
+            Ok(None) => text(StatusCode::NOT_FOUND, "no such row\n"),
+            Err(_) => text(StatusCode::SERVICE_UNAVAILABLE, "ClickHouse does not answer\n"),
+        }
+    }
+
+    async fn import(&self, request: Request<Incoming>) -> Answer {
+        let Some(site) = parameter(&request, "site") else {
+            return text(StatusCode::BAD_REQUEST, "name the site: /import?site=…\n");
+        };
+        let consent = parameter(&request, "consent").unwrap_or_default();
+        let consent = consent.split(',').filter(|name| !name.is_empty()).map(str::to_owned);
+        let last_offset = parameter(&request, "last_offset_s").and_then(|text| text.parse().ok());
+        let import = Import {
+            site,
+            consent: consent.collect(),
+            end: (self.clock.now(), last_offset.unwrap_or_default()),
+        };
+        match self.door.import(request.into_body(), &import).await {
+            Ok(report) => report_of(StatusCode::OK, &report, None),
+            Err((error, report)) => {
+                let status = match error {
+                    ImportError::BrokenOff => StatusCode::BAD_REQUEST,
+                    ImportError::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+                };
+                report_of(status, &report, Some(&error))
+            }
+        }
+    }
+}
+
+fn report_of(status: StatusCode, report: &Report, error: Option<&ImportError>) -> Answer {
+    let body = serde_json::json!({
+        "outcomes": report.outcomes,
+        "error": error.map(ToString::to_string),
+    });
+    content(status, "application/json", body.to_string())
+}
+
+fn parameter(request: &Request<Incoming>, name: &str) -> Option<String> {
+    let query = request.uri().query().unwrap_or_default().as_bytes();
+    let found = form_urlencoded::parse(query).find(|(key, _)| key == name);
+    found.map(|(_, value)| value.into_owned())
+}
+
+fn text(status: StatusCode, text: &'static str) -> Answer {
+    content(status, "text/plain; charset=utf-8", text)
+}
+
+fn content(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Answer {
+    let mut answer = Response::new(Full::new(body.into()));
+    *answer.status_mut() = status;
+    let headers = answer.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    answer
+}
+
+/// The process's resident memory, from Linux's `/proc/self/statm` (pages, second field).
+#[expect(clippy::cast_precision_loss, reason = "a gauge is a float; memory is far below 2^53")]
+fn resident_bytes() -> Option<f64> {
+    let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
+    let pages: usize = statm.split_ascii_whitespace().nth(1)?.parse().ok()?;
+    Some((pages * rustix::param::page_size()) as f64)
+}
