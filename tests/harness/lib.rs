@@ -1,1 +1,47 @@
-//! (empty)
+//! Runs the real thing for tests: `candor up` as a process of its own, with the real engine, on free
+//! ports and in a directory of its own. Public doors only.
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    clippy::print_stderr,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on panics"
+)]
+
+mod candor;
+mod http;
+mod leak;
+mod policy;
+
+pub use candor::{Candor, Options, program};
+pub use http::{Answer, Client};
+pub use leak::{Canary, Leak, files};
+pub use policy::{Policy, policy};
+
+use std::time::{Duration, Instant};
+
+/// Bytes in hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .flat_map(|byte| [byte >> 4, byte & 15])
+        .map(|digit| DIGITS[usize::from(digit)])
+        .collect()
+}
+
+const DIGITS: [char; 16] =
+    ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+
+/// Waits until `done` gives a value, looking again every few milliseconds.
+pub fn eventually<T>(what: &str, mut done: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        if let Some(value) = done() {
+            return value;
+        }
+        assert!(Instant::now() < deadline, "not within 30 s: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}

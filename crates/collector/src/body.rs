@@ -6,7 +6,7 @@ use http_body_util::BodyExt;
 use hyper::body::Body;
 use tokio::sync::Semaphore;
 
-use crate::limit::{BODY_DEADLINE, LARGE_BODIES_MAX, SMALL_BODY_BYTES};
+use crate::limit::{BODY_DEADLINE, DISCARD_BYTES_MAX, LARGE_BODIES_MAX, SMALL_BODY_BYTES};
 
 /// Bounds the memory that large bodies take together.
 #[derive(Debug)]
@@ -23,21 +23,27 @@ impl LargeBodies {
     ///
     /// # Errors
     /// [`Rejection::TooLarge`], or [`Rejection::Malformed`] when it is cut off or too slow.
-    pub(crate) async fn read<B>(&self, body: B) -> Result<Bytes, Rejection>
+    pub(crate) async fn read<B>(&self, mut body: B) -> Result<Bytes, Rejection>
+    where
+        B: Body<Data = Bytes> + Unpin,
+    {
+        let read = async {
+            let whole = self.collect(&mut body).await;
+            if whole == Err(Rejection::TooLarge) {
+                discard(&mut body).await;
+            }
+            whole
+        };
+        tokio::time::timeout(BODY_DEADLINE, read).await.unwrap_or(Err(Rejection::Malformed))
+    }
+
+    async fn collect<B>(&self, body: &mut B) -> Result<Bytes, Rejection>
     where
         B: Body<Data = Bytes> + Unpin,
     {
         if body.size_hint().lower() > BODY_BYTES_MAX as u64 {
             return Err(Rejection::TooLarge);
         }
-        let read = tokio::time::timeout(BODY_DEADLINE, self.collect(body));
-        read.await.unwrap_or(Err(Rejection::Malformed))
-    }
-
-    async fn collect<B>(&self, mut body: B) -> Result<Bytes, Rejection>
-    where
-        B: Body<Data = Bytes> + Unpin,
-    {
         let mut whole = Whole::default();
         let mut permit = None;
         while let Some(frame) = body.frame().await {
@@ -54,6 +60,21 @@ impl LargeBodies {
             whole.push(data);
         }
         Ok(whole.into_bytes())
+    }
+}
+
+/// Reads on without keeping anything.
+async fn discard<B>(body: &mut B)
+where
+    B: Body<Data = Bytes> + Unpin,
+{
+    let mut left = DISCARD_BYTES_MAX;
+    while let Some(Ok(frame)) = body.frame().await {
+        let length = frame.data_ref().map_or(0, Bytes::len);
+        match left.checked_sub(length) {
+            Some(rest) => left = rest,
+            None => return,
+        }
     }
 }
 

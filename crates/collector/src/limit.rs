@@ -22,6 +22,9 @@ pub const H2_RESETS_MAX: usize = 20;
 
 /// Bodies up to this size are read without asking.
 pub const SMALL_BODY_BYTES: usize = 65_536;
+/// Of a body that is too large, this much more is read and thrown away: a client that is still
+/// sending would not hear the answer.
+pub const DISCARD_BYTES_MAX: usize = 8 * 1_048_576;
 /// How many larger bodies are read at a time.
 pub const LARGE_BODIES_MAX: usize = 32;
 

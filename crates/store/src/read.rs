@@ -13,7 +13,7 @@ impl Store {
     /// # Errors
     /// It does not.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        self.count("SELECT 1").await.map(|_| ())
+        self.count("SELECT toUInt64(1)").await.map(|_| ())
     }
 
     /// Which events of a range have a row for this purpose.

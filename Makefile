@@ -1,0 +1,27 @@
+# `make run` and `make test` do all the set-up themselves.
+
+.PHONY: run test setup check bench
+
+# Everything on this machine, with the built-in demo policy: http://127.0.0.1:8080/
+run: setup
+	cargo build --release --locked -p candor -p candor-clickhouse
+	exec ./target/release/candor up
+
+# All tests, against the real ClickHouse engine.
+test: setup
+	cargo build --locked --workspace --bins
+	cargo test --locked --workspace
+
+# Formatting, lints and documentation.
+check:
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --document-private-items
+
+# Nanoseconds per event, stage by stage.
+bench: setup
+	cargo bench --locked -p candor-benches
+
+# Fetches the embedded ClickHouse and the user agent rules from the npm registry, pinned.
+setup:
+	./tools/setup

@@ -1,0 +1,35 @@
+//! A record that cannot be stored is set aside with a reason, and blocks nobody.
+
+use candor_event::EventId;
+use candor_tests::Candor;
+use candor_transport::journal::{Journal, JournalConfig};
+use candor_transport::{Outgoing, Producer};
+
+use crate::pageview;
+
+#[test]
+fn poison_is_set_aside_and_its_neighbours_are_stored() {
+    let mut candor = Candor::demo();
+    assert_eq!(candor.send(&pageview("")).status, 202);
+    candor.sql_becomes("SELECT count() FROM candor.statistics", "1");
+    candor.stop();
+
+    let journal = candor.data().join("journal");
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let (producer, _consumer) = Journal::open(&journal, JournalConfig::default()).unwrap();
+        let poison =
+            Outgoing { id: EventId::from_bytes([1; 16]), record: b"\xff not Protobuf"[..].into() };
+        producer.produce(vec![poison]).await.unwrap();
+    });
+
+    candor.restart();
+    assert_eq!(candor.send(&pageview("")).status, 202);
+    candor.sql_becomes("SELECT count() FROM candor.statistics", "2");
+    candor.sql_becomes(
+        "SELECT reason, unhex(record) = '\\xff not Protobuf' FROM candor.quarantine",
+        "not_protobuf\t1",
+    );
+    candor.sql_becomes("SELECT sum(buckets['quarantined']) FROM candor.batches", "1");
+    assert_eq!(candor.metric("sink_quarantined_total{reason=\"not_protobuf\"}"), 1);
+}

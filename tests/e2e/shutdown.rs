@@ -1,0 +1,93 @@
+//! Starting and stopping.
+
+use std::time::{Duration, Instant};
+
+use candor_tests::{Candor, Options, program};
+
+use crate::pageview;
+
+#[test]
+fn a_stop_drains_what_was_accepted() {
+    let mut candor = Candor::start(Options {
+        // Only the end of the log closes the batch.
+        config: "[sink]\nbatch_age_ms = 600000\n".to_owned(),
+        ..Options::default()
+    });
+    for _ in 0..50 {
+        assert_eq!(candor.send(&pageview("")).status, 202);
+    }
+    assert_eq!(candor.sql("SELECT count() FROM candor.statistics"), "0");
+    let began = Instant::now();
+    assert!(candor.stop().success());
+    assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
+
+    let began = Instant::now();
+    candor.restart();
+    assert!(began.elapsed() < Duration::from_secs(6), "a start took {:?}", began.elapsed());
+    assert_eq!(
+        candor.sql("SELECT count() FROM candor.statistics"),
+        "50",
+        "stored before it stopped"
+    );
+    assert_eq!(candor.metric("sink_repairs_total"), 0, "nothing was left in doubt");
+}
+
+#[test]
+fn a_wrong_configuration_is_refused_with_what_to_do() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = |args: &[&str]| {
+        let output = std::process::Command::new(program("candor"))
+            .current_dir(dir.path())
+            .args(args)
+            .output()
+            .unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    std::fs::write(dir.path().join("candor.toml"), "[collector]\nlisten = \"nowhere\"\n").unwrap();
+    let (code, text) = run(&["up", "--config", "candor.toml"]);
+    assert_eq!(code, Some(64), "{text}");
+    assert!(text.contains("line 2") && text.contains("candor config"), "{text}");
+
+    let (code, text) = run(&["up", "--clickhouse", "0.0.0.0:8123"]);
+    assert_eq!(code, Some(64), "{text}");
+    assert!(text.contains("loopback"), "{text}");
+
+    std::fs::create_dir(dir.path().join("policies")).unwrap();
+    std::fs::write(dir.path().join("policies/a.toml"), "[controller]\nid = \"a\"\n").unwrap();
+    let (code, text) = run(&["up", "--policies", "policies"]);
+    assert_eq!(code, Some(64), "{text}");
+    assert!(text.contains("a.toml"), "{text}");
+
+    let (_, text) = run(&["up", "--config", "missing.toml"]);
+    assert!(text.contains("missing.toml"), "{text}");
+}
+
+#[test]
+fn the_reference_configuration_is_printed_and_loads() {
+    let output = std::process::Command::new(program("candor")).arg("config").output().unwrap();
+    let reference = String::from_utf8(output.stdout).unwrap();
+    assert!(reference.contains("batch_age_ms = 1000"));
+    let candor = Candor::start(Options { config: reference, ..Options::default() });
+    assert_eq!(candor.send(&pageview("")).status, 202);
+}
+
+#[test]
+fn two_of_them_do_not_share_a_directory() {
+    let candor = Candor::demo();
+    let second = std::process::Command::new(program("candor"))
+        .args([
+            "up",
+            "--listen",
+            "127.0.0.1:0",
+            "--admin",
+            "127.0.0.1:0",
+            "--clickhouse",
+            "127.0.0.1:0",
+        ])
+        .arg("--data")
+        .arg(candor.data())
+        .output()
+        .unwrap();
+    assert!(!second.status.success());
+    assert_eq!(candor.send(&pageview("")).status, 202, "the first one does not mind");
+}
