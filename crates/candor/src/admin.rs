@@ -80,7 +80,7 @@ impl<P: Producer> Admin<P> {
         content(StatusCode::OK, content_type, self.metrics.render())
     }
 
-    /// The row of the demo's beacon with this client id; 404 until the sink has stored it.
+    /// The row of the demo's beacon with this client id; 204 until the sink has stored it.
     async fn demo_row(&self, request: &Request<Incoming>) -> Answer {
         let id = parameter(request, "id").filter(|_| !self.demo_origins.is_empty());
         let purpose = Purpose::parse(DEMO_PURPOSE);
@@ -92,7 +92,7 @@ impl<P: Producer> Admin<P> {
         };
         match self.store.row_of_event(&purpose, event_id).await {
             Ok(Some(row)) => content(StatusCode::OK, "application/json", row),
-            Ok(None) => text(StatusCode::NOT_FOUND, "no such row\n"),
+            Ok(None) => text(StatusCode::NO_CONTENT, ""),
             Err(_) => text(StatusCode::SERVICE_UNAVAILABLE, "ClickHouse does not answer\n"),
         }
     }

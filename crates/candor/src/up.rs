@@ -56,7 +56,7 @@ pub(crate) async fn run(config: Config, metrics: PrometheusHandle) -> Result<()>
     let admin_address = admin.local_addr()?;
     let mut demo_origins = HashSet::new();
     if registry.is_demo() {
-        door = demo::pages(door, &format!("http://{admin_address}"));
+        door = demo::pages(door, &format!("http://{admin_address}"), &engine.url());
         demo_origins = origins(beacons.local_addr()?);
     }
     let door = Arc::new(door);

@@ -5,7 +5,7 @@ const status = document.getElementById("status");
 const table = document.getElementById("row");
 const say = (text) => { status.textContent = text; };
 
-async function send() {
+async function send(consent) {
   const id = crypto.randomUUID ? crypto.randomUUID() : String(Math.random()).slice(2);
   const beacon = {
     site: "demo",
@@ -15,7 +15,7 @@ async function send() {
     title: document.title,
     screen: `${screen.width}x${screen.height}`,
     language: navigator.language,
-    consent: document.getElementById("consent").checked,
+    consent,
     id,
   };
   table.hidden = true;
@@ -39,7 +39,7 @@ async function show(id) {
     const answer = await fetch(url);
     if (answer.status === 200) {
       fill(await answer.json());
-      say("This row is all that is left of the visit.");
+      say("This is what is kept of the visit; and for a week, its place in the log.");
       return;
     }
     await new Promise((done) => { setTimeout(done, 250); });
@@ -52,7 +52,7 @@ function fill(row) {
   body.replaceChildren(...Object.entries(row).map(([name, value]) => {
     const line = document.createElement("tr");
     const text = typeof value === "object" ? JSON.stringify(value) : String(value);
-    line.className = ["", "0", "{}", "::"].includes(text) ? "empty" : "";
+    line.className = /^(0|\{\}|::|[0-]+)?$/.test(text) ? "empty" : "";
     const head = document.createElement("th");
     head.scope = "row";
     head.textContent = name;
@@ -64,6 +64,8 @@ function fill(row) {
   table.hidden = false;
 }
 
-document.getElementById("send").addEventListener("click", () => {
-  send().catch(() => say("Candor does not answer."));
-});
+for (const [button, consent] of [["with-consent", true], ["without-consent", false]]) {
+  document.getElementById(button).addEventListener("click", () => {
+    send(consent).catch(() => say("Candor does not answer."));
+  });
+}
