@@ -4,6 +4,31 @@
 //!
 //! *Durable* means: a crash of any process, at any later moment, loses nothing of it. For the journal
 //! that is `fdatasync`; for Kafka `acks=all`. [`Producer::produce`] resolves only then.
+//!
+//! ```
+//! use candor_event::EventId;
+//! use candor_transport::journal::{Journal, JournalConfig};
+//! use candor_transport::{Consumer, Cursor, Delivery, Outgoing, Producer};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let dir = tempfile::tempdir()?;
+//! let (producer, mut consumer) = Journal::open(dir.path(), JournalConfig::default())?;
+//! let event = Outgoing {
+//!     id: EventId::from_bytes([7; 16]),
+//!     record: "an encoded event".into(),
+//! };
+//! producer.produce(vec![event]).await?; // now it survives a crash
+//!
+//! assert!(matches!(consumer.next().await?, Delivery::Assigned { .. }));
+//! if let Delivery::Record { partition, offset, record } = consumer.next().await? {
+//!     assert_eq!(record, "an encoded event");
+//!     let cursor = Cursor { offset: offset + 1, metadata: String::new() };
+//!     consumer.commit(partition, cursor).await?; // now it may be deleted
+//! }
+//! # Ok(())
+//! # }
+//! ```
 #![forbid(unsafe_code)]
 
 pub mod journal;
@@ -163,6 +188,9 @@ pub enum CommitError {
     /// The metadata is longer than a cursor can carry.
     #[error("the cursor's metadata is too long")]
     MetadataTooLong,
+    /// The offset lies before the last commit, or behind what was delivered.
+    #[error("the cursor may not move back, nor past what was read")]
+    OutOfOrder,
 }
 
 // === impl LogId ===

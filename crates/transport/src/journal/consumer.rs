@@ -1,0 +1,168 @@
+//! The consuming end.
+
+use std::collections::VecDeque;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, spawn_blocking};
+
+use super::PARTITION;
+use super::cursor::CursorFile;
+use super::reader::Place;
+use super::record::Checksum;
+use super::shared::{ConsumerEnd, Mark};
+use crate::{CommitError, ConsumeError, Consumer, Cursor, Delivery, LogId};
+
+/// Reads a journal. There is one, as there is one partition.
+#[derive(Debug)]
+pub struct JournalConsumer {
+    dir: PathBuf,
+    log_id: LogId,
+    cursor_file: Arc<CursorFile>,
+    mark: watch::Receiver<Mark>,
+    /// The first delivery, until it was made.
+    assigned: Option<Delivery>,
+    /// Read, but not yet delivered.
+    ready: VecDeque<Delivery>,
+    /// Where the next block begins.
+    place: Place,
+    /// The block that is being read. It outlives a dropped future, so that nothing is read twice.
+    reading: Option<JoinHandle<(Place, io::Result<Vec<Delivery>>)>>,
+    /// The commit that is being made. It too outlives its future: two must not overtake each other.
+    committing: Option<JoinHandle<(u64, io::Result<()>)>>,
+    /// No commit may go below this, nor above `delivered`.
+    committed: u64,
+    delivered: u64,
+    end: ConsumerEnd,
+}
+
+/// Where a consumer begins: taken before the writer does, which may delete segments at once.
+#[derive(Debug)]
+pub(super) struct Begin {
+    pub(super) committed: Option<Cursor>,
+    pub(super) low: u64,
+}
+
+// === impl JournalConsumer ===
+
+impl JournalConsumer {
+    pub(super) fn new(
+        dir: PathBuf,
+        log_id: LogId,
+        cursor_file: CursorFile,
+        begin: Begin,
+        end: ConsumerEnd,
+    ) -> Self {
+        let Begin { committed, low } = begin;
+        let start = committed.as_ref().map_or(low, |cursor| cursor.offset);
+        Self {
+            dir,
+            log_id,
+            cursor_file: Arc::new(cursor_file),
+            mark: end.shared.mark(),
+            assigned: Some(Delivery::Assigned {
+                partition: PARTITION,
+                committed,
+                low,
+                previous_owner_may_live: false, // it would hold the lock
+            }),
+            ready: VecDeque::new(),
+            place: Place::new(start),
+            reading: None,
+            committing: None,
+            committed: start,
+            delivered: start,
+            end,
+        }
+    }
+
+    /// Waits until there is something to read.
+    async fn readable(&mut self) -> Result<(), ConsumeError> {
+        loop {
+            let mark = *self.mark.borrow_and_update();
+            if mark.next > self.place.expected {
+                return Ok(());
+            }
+            if mark.closed || self.mark.changed().await.is_err() {
+                return Err(ConsumeError::Closed);
+            }
+        }
+    }
+
+    /// Reads a block; a dropped future leaves it to the next call.
+    async fn read(&mut self) -> Result<(), ConsumeError> {
+        let task = self.reading.get_or_insert_with(|| {
+            let shared = Arc::clone(&self.end.shared);
+            let (dir, mut place) = (self.dir.clone(), self.place);
+            let checksum = Checksum::new(self.log_id);
+            spawn_blocking(move || {
+                let deliveries = place.read(&shared, &dir, checksum);
+                (place, deliveries)
+            })
+        });
+        let done = task.await;
+        self.reading = None;
+        let (place, deliveries) =
+            done.map_err(|error| ConsumeError::Io(io::Error::other(error)))?;
+        self.ready = deliveries.map_err(ConsumeError::Io)?.into();
+        self.place = place;
+        Ok(())
+    }
+
+    /// Waits for the commit that is being made, if one is.
+    async fn settle(&mut self) -> io::Result<()> {
+        let Some(task) = self.committing.as_mut() else {
+            return Ok(());
+        };
+        let done = task.await;
+        self.committing = None;
+        let (offset, written) = done.map_err(io::Error::other)?;
+        written?;
+        self.committed = offset;
+        self.end.shared.queue.commit(offset);
+        Ok(())
+    }
+}
+
+impl Consumer for JournalConsumer {
+    fn log_id(&self) -> LogId {
+        self.log_id
+    }
+
+    async fn next(&mut self) -> Result<Delivery, ConsumeError> {
+        if let Some(assigned) = self.assigned.take() {
+            return Ok(assigned);
+        }
+        loop {
+            if let Some(delivery) = self.ready.pop_front() {
+                self.delivered = match delivery {
+                    Delivery::Record { offset: last, .. } | Delivery::Damaged { last, .. } => {
+                        last.saturating_add(1)
+                    }
+                    Delivery::Assigned { .. } | Delivery::Revoked { .. } => self.delivered,
+                };
+                return Ok(delivery);
+            }
+            self.readable().await?;
+            self.read().await?;
+        }
+    }
+
+    async fn commit(&mut self, partition: u32, cursor: Cursor) -> Result<(), CommitError> {
+        if partition != PARTITION {
+            return Err(CommitError::Fenced);
+        }
+        if cursor.metadata.len() > Cursor::METADATA_BYTES_MAX {
+            return Err(CommitError::MetadataTooLong);
+        }
+        self.settle().await.map_err(CommitError::Io)?;
+        if !(self.committed..=self.delivered).contains(&cursor.offset) {
+            return Err(CommitError::OutOfOrder);
+        }
+        let file = Arc::clone(&self.cursor_file);
+        self.committing = Some(spawn_blocking(move || (cursor.offset, file.write(Some(&cursor)))));
+        self.settle().await.map_err(CommitError::Io)
+    }
+}
