@@ -20,6 +20,7 @@ mod metrics;
 mod partition;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use candor_event::Clock;
 use candor_store::Store;
@@ -29,6 +30,9 @@ pub use config::Config;
 pub use error::SinkError;
 
 use partition::Partition;
+
+/// The pause after a failed read of the log.
+const READ_PAUSE: Duration = Duration::from_secs(1);
 
 /// Carries one log into one store.
 #[derive(Debug)]
@@ -58,6 +62,10 @@ impl<C: Consumer> Sink<C> {
                 delivery = self.consumer.next() => match delivery {
                     Ok(delivery) => self.accept(delivery).await?,
                     Err(ConsumeError::Closed) => return self.store_all().await,
+                    Err(error) if error.is_transient() => {
+                        tracing::warn!(%error, "cannot read the log, trying again");
+                        tokio::time::sleep(READ_PAUSE).await;
+                    }
                     Err(error) => return Err(SinkError::Consume(error)),
                 },
                 () = sleep_until(due) => self.store_due().await?,
