@@ -8,7 +8,8 @@ run: setup
 	exec ./target/release/candor up
 
 # All tests, against the real ClickHouse engine.
-test: setup
+test:
+	./tools/setup --tests
 	cargo build --locked --workspace --bins
 	cargo test --locked --workspace
 

@@ -97,7 +97,9 @@ fn unsafe_code_stands_where_it_may() {
         let text = std::fs::read_to_string(&file).unwrap();
         let has = text.lines().any(|line| {
             let code = line.split("//").next().unwrap_or_default();
-            ["unsafe {", "unsafe impl", "unsafe fn", "unsafe extern"].iter().any(|u| code.contains(u))
+            ["unsafe {", "unsafe impl", "unsafe fn", "unsafe extern"]
+                .iter()
+                .any(|u| code.contains(u))
         });
         assert!(!has || may.iter().any(|place| name.starts_with(place)), "unsafe code in {name}");
     }
@@ -110,7 +112,9 @@ fn versions_stand_in_one_place() {
         let text = std::fs::read_to_string(&manifest).unwrap();
         let of_its_own = text.lines().find(|line| {
             let (name, value) = line.split_once(" = ").unwrap_or_default();
-            !name.ends_with("workspace") && value.starts_with(['"', '{']) && value.contains("version")
+            !name.ends_with("workspace")
+                && value.starts_with(['"', '{'])
+                && value.contains("version")
         });
         assert_eq!(of_its_own, None, "{}", manifest.display());
     }
@@ -136,13 +140,24 @@ fn files_stay_small() {
 
 #[test]
 fn nothing_is_left_to_do_in_the_code() {
-    let words = [["TO", "DO"].concat(), ["FIX", "ME"].concat(), ["todo", "!("].concat(), ["unimpl", "emented!"].concat()];
-    for file in files(&["crates", "tests", "benches", "docs"], &[".rs", ".md", ".py", ".mjs", ".proto"]) {
+    let words = [
+        ["TO", "DO"].concat(),
+        ["FIX", "ME"].concat(),
+        ["todo", "!("].concat(),
+        ["unimpl", "emented!"].concat(),
+    ];
+    for file in
+        files(&["crates", "tests", "benches", "docs"], &[".rs", ".md", ".py", ".mjs", ".proto"])
+    {
         let text = std::fs::read_to_string(&file).unwrap();
         for word in &words {
             assert!(!text.contains(word.as_str()), "{word} in {}", file.display());
         }
-        assert!(!text.contains(&["#[", "ignore"].concat()), "an ignored test in {}", file.display());
+        assert!(
+            !text.contains(&["#[", "ignore"].concat()),
+            "an ignored test in {}",
+            file.display()
+        );
     }
 }
 

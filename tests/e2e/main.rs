@@ -6,6 +6,7 @@ mod bad_input;
 mod consent;
 mod crash;
 mod demo;
+mod geo;
 mod import;
 mod keys;
 mod quarantine;

@@ -1,0 +1,78 @@
+//! Country, region, city and network, from MaxMind's own test databases.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use candor_tests::{Candor, Options, policy, program};
+
+fn database(name: &str) -> PathBuf {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../third_party/maxminddb");
+    let path = root.join(name);
+    assert!(path.is_file(), "{} is missing: run `make test`", path.display());
+    path
+}
+
+fn config(places: &str, networks: &str) -> String {
+    let (places, networks) = (database(places), database(networks));
+    format!("[geo]\nplaces = {places:?}\nnetworks = {networks:?}\n")
+}
+
+#[test]
+fn places_and_networks_are_looked_up_by_prefix() {
+    let fields = ["path", "country", "region", "city", "network"];
+    let candor = Candor::start(Options {
+        policy: Some(policy().purpose("statistics", "consent", "1 months", &fields)),
+        config: config("GeoLite2-City-Test.mmdb", "GeoLite2-ASN-Test.mmdb"),
+    });
+    let cases = [
+        ("175.16.199.77", "CN\t22\tChangchun\t0\t"),
+        ("1.128.7.9", "\t\t\t1221\tTelstra Pty Ltd"),
+        ("2001:218:1:2::3", "JP\t\t\t0\t"),
+        // The database knows parts of this /24 only; its first address is in none of them.
+        ("81.2.69.160", "\t\t\t0\t"),
+        ("192.0.2.1", "\t\t\t0\t"),
+    ];
+    for (n, (address, _)) in cases.iter().enumerate() {
+        let headers = [("content-type", "application/json"), ("x-forwarded-for", *address)];
+        let body = format!(r#"{{"site":"demo","url":"http://localhost/{n}","consent":true}}"#);
+        assert_eq!(candor.beacons().post("/v1/events", &headers, body).status, 202);
+    }
+    candor.sql_becomes("SELECT count() FROM candor.statistics", &cases.len().to_string());
+    for (n, (address, want)) in cases.iter().enumerate() {
+        let columns = "country, region, city, network_number, network";
+        let row = candor
+            .sql_answer(&format!("SELECT {columns} FROM candor.statistics WHERE path = '/{n}'"));
+        assert_eq!(row.body.trim_end_matches('\n'), *want, "{address}");
+    }
+}
+
+#[test]
+fn a_broken_or_missing_database_is_a_clear_error_at_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let start = |path: &str| {
+        std::fs::write(dir.path().join("candor.toml"), format!("[geo]\nplaces = {path:?}\n"))
+            .unwrap();
+        let run = Command::new(program("candor"))
+            .current_dir(dir.path())
+            .args([
+                "up",
+                "--config",
+                "candor.toml",
+                "--listen",
+                "127.0.0.1:0",
+                "--admin",
+                "127.0.0.1:0",
+            ])
+            .args(["--clickhouse", "127.0.0.1:0"])
+            .output()
+            .unwrap();
+        assert!(!run.status.success());
+        String::from_utf8_lossy(&run.stderr).into_owned()
+    };
+    std::fs::write(dir.path().join("empty.mmdb"), b"").unwrap();
+    let broken = database("GeoIP2-City-Test-Broken-Double-Format.mmdb");
+    for path in ["missing.mmdb", "empty.mmdb", broken.to_str().unwrap()] {
+        let text = start(path);
+        assert!(text.contains("address database") && text.contains(path), "{path}: {text}");
+    }
+}
