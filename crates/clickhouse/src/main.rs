@@ -2,7 +2,7 @@
 #![forbid(unsafe_code)]
 
 use std::error::Error as _;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -29,9 +29,7 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(std::io::stderr).init();
+    start_logging();
     let Err(error) = run(&arguments) else {
         return ExitCode::SUCCESS;
     };
@@ -43,6 +41,19 @@ fn main() -> ExitCode {
     }
     tracing::error!("{message}");
     ExitCode::FAILURE
+}
+
+/// To standard error: words for a person at a terminal, JSON otherwise. Of other crates only errors:
+/// they might show what a query carried.
+fn start_logging() {
+    let log = tracing_subscriber::fmt()
+        .with_env_filter("error,candor_clickhouse=info")
+        .with_writer(std::io::stderr);
+    if std::io::stderr().is_terminal() {
+        log.with_target(false).init();
+    } else {
+        log.json().flatten_event(true).init();
+    }
 }
 
 /// The order matters: bind while sockets may still be bound, confine before threads exist.

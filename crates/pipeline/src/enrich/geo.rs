@@ -84,3 +84,65 @@ fn open(path: &Path) -> Result<Reader<Vec<u8>>, GeoError> {
     reader.verify().map_err(failed)?;
     Ok(reader)
 }
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, HeaderValue};
+    use maxminddb_writer::Database;
+    use maxminddb_writer::paths::IpAddrWithMask;
+
+    use super::*;
+    use crate::{ClientIp, Peer, TrustedProxies};
+
+    /// A database with one record for 192.0.2.0/24.
+    fn database(record: impl serde::Serialize) -> tempfile::NamedTempFile {
+        let mut database = Database::default();
+        database.metadata.binary_format_major_version = 2;
+        database.metadata.build_epoch = 1;
+        database.metadata.database_type = "Test".to_owned();
+        database.metadata.description.insert("en".to_owned(), "Test".to_owned());
+        let record = database.insert_value(record).unwrap();
+        database.insert_node("192.0.2.0/24".parse::<IpAddrWithMask>().unwrap(), record);
+        let file = tempfile::NamedTempFile::new().unwrap();
+        database.write_to(file.as_file()).unwrap();
+        file
+    }
+
+    fn look_up(database: &tempfile::NamedTempFile, address: &'static str) -> Event {
+        let geo = Geo::open(Some(database.path()), Some(database.path())).unwrap();
+        let mut headers = HeaderMap::new();
+        headers.insert("x-forwarded-for", HeaderValue::from_static(address));
+        let peer = Peer::new("127.0.0.1:1".parse().unwrap());
+        let client = ClientIp::of_request(&peer, &headers, &TrustedProxies::default());
+        let mut event = Event::default();
+        geo.fill(&mut event, &client.lookup_prefix().unwrap(), FieldSet::of(&Field::ALL));
+        event
+    }
+
+    #[test]
+    fn both_layouts_are_read() {
+        #[derive(serde::Serialize)]
+        struct Flat {
+            country_code: &'static str,
+            city: &'static str,
+            state1: &'static str,
+        }
+        #[derive(serde::Serialize)]
+        struct Network {
+            autonomous_system_number: u32,
+            autonomous_system_organization: &'static str,
+        }
+        let flat = database(Flat { country_code: "FI", city: "Espoo", state1: "18" });
+        let event = look_up(&flat, "192.0.2.77");
+        let place = (event.country.as_str(), event.region.as_str(), event.city.as_str());
+        assert_eq!(place, ("FI", "18", "Espoo"));
+
+        let network = database(Network {
+            autonomous_system_number: 64_500,
+            autonomous_system_organization: "Example",
+        });
+        let event = look_up(&network, "192.0.2.77");
+        assert_eq!((event.network_number, event.network.as_str()), (64_500, "Example"));
+        assert_eq!(look_up(&network, "198.51.100.1"), Event::default(), "nothing is known of it");
+    }
+}
