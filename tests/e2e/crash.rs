@@ -60,10 +60,10 @@ impl Load {
     }
 }
 
-/// Small batches, so that every step of the protocol is often under way.
+/// As many batches as may be, so that every step of the protocol is often under way.
 fn restless() -> Candor {
     Candor::start(Options {
-        config: "[sink]\nbatch_age_ms = 20\n".to_owned(),
+        config: "[sink]\nbatch_age_ms = 200\n".to_owned(),
         ..Options::default()
     })
 }

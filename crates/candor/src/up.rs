@@ -22,7 +22,7 @@ use tokio::sync::watch;
 
 use crate::admin::Admin;
 use crate::clock::SystemClock;
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 use crate::engine::{Engine, Launch};
 use crate::{assets, demo, policies, telemetry};
 
@@ -37,6 +37,9 @@ const KEY_TICK: Duration = Duration::from_secs(1);
 pub(crate) async fn run(config: Config, metrics: PrometheusHandle) -> Result<()> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let registry = Arc::new(policies::load(config.policies.dir.as_deref())?);
+    // The tables of all purposes, and the ledger.
+    let tables = registry.purposes().len() as u64 + 1;
+    config.sink.check(tables).map_err(|error| ConfigError::Value(error.to_string()))?;
     let beacons = bind(config.collector.listen).await?;
     let admin = bind(config.admin.listen).await?;
     let keys = Arc::new(keys(&config)?);

@@ -35,12 +35,57 @@ impl Default for Config {
     }
 }
 
+/// A setting that would make more inserts than ClickHouse can merge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "sink.batch_age_ms = {batch_age_ms} makes up to {tables} inserts in that time; ClickHouse merges at \
+     most {INSERTS_PER_SECOND_MAX} a second for long: set it to {} or more",
+    Config::batch_age_ms_min(*tables)
+)]
+pub struct TooManyInserts {
+    batch_age_ms: u64,
+    tables: u64,
+}
+
+/// Every insert makes a part, and parts are merged at a bounded rate: above it ClickHouse slows inserts
+/// down and then refuses them.
+const INSERTS_PER_SECOND_MAX: u64 = 10;
+
 impl Config {
+    /// Whether so many tables can be inserted into at this batch age, for each partition of the log.
+    ///
+    /// # Errors
+    /// [`TooManyInserts`] names the least age.
+    pub fn check(&self, tables: u64) -> Result<(), TooManyInserts> {
+        let batch_age_ms = self.batch_age_ms.get();
+        if batch_age_ms < Self::batch_age_ms_min(tables) {
+            return Err(TooManyInserts { batch_age_ms, tables });
+        }
+        Ok(())
+    }
+
+    const fn batch_age_ms_min(tables: u64) -> u64 {
+        tables * 1_000 / INSERTS_PER_SECOND_MAX
+    }
+
     pub(crate) fn batch_age(&self) -> Duration {
         Duration::from_millis(self.batch_age_ms.get())
     }
 
     pub(crate) fn insert_deadline(&self) -> Duration {
         Duration::from_secs(self.insert_deadline_s.get())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rate_of_inserts_is_bounded() {
+        let config = Config::default();
+        assert_eq!(config.check(10), Ok(()));
+        let refused = config.check(11).unwrap_err().to_string();
+        assert!(refused.contains("1100 or more"), "{refused}");
     }
 }

@@ -26,7 +26,7 @@ use candor_event::Clock;
 use candor_store::Store;
 use candor_transport::{ConsumeError, Consumer, Delivery};
 
-pub use config::Config;
+pub use config::{Config, TooManyInserts};
 pub use error::SinkError;
 
 use partition::Partition;
