@@ -1,6 +1,6 @@
 //! Rules of this repository that matter are tests: who may depend on whom, how large a file may grow,
 //! what may not be written.
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test that cannot go on panics")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

@@ -55,6 +55,8 @@ fn the_page_is_served_and_finds_its_row() {
     assert!(row.headers.contains(&here), "the demo page may read it: {}", row.headers);
     let elsewhere = candor.admin().get("/demo/row?id=none", &[("origin", "https://evil.example")]);
     assert_eq!(elsewhere.status, 403);
+    let rebound = candor.admin().get("/metrics", &[("host", "evil.example:8090")]);
+    assert_eq!(rebound.status, 403);
 }
 
 #[test]

@@ -14,7 +14,7 @@ fn database(name: &str) -> PathBuf {
 
 fn config(places: &str, networks: &str) -> String {
     let (places, networks) = (database(places), database(networks));
-    format!("[geo]\nplaces = {places:?}\nnetworks = {networks:?}\n")
+    format!("[geo]\nplaces = '{}'\nnetworks = '{}'\n", places.display(), networks.display())
 }
 
 #[test]

@@ -13,7 +13,7 @@ use candor_event::{Clock, Purpose};
 use candor_pipeline::{Import, Peer};
 use candor_store::Store;
 use candor_transport::Producer;
-use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE, ORIGIN};
+use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE, HOST, ORIGIN};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -26,6 +26,9 @@ pub(crate) struct Admin<P> {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) metrics: PrometheusHandle,
     pub(crate) ready: Arc<AtomicBool>,
+    /// Whether requests must name this machine: set when the listener is on loopback, so that no name
+    /// that a web page's owner points here leads in (DNS rebinding).
+    pub(crate) only_this_machine: bool,
     /// The origins whose pages may look a demo row up; none without the demo.
     pub(crate) demo_origins: HashSet<String>,
 }
@@ -41,6 +44,9 @@ impl<P: Producer> Service for Admin<P> {
         let origin = request.headers().get(ORIGIN).cloned();
         if origin.as_ref().is_some_and(|origin| !self.is_demo_origin(origin)) {
             return text(StatusCode::FORBIDDEN, "no web page may reach the admin listener\n");
+        }
+        if self.only_this_machine && !names_this_machine(&request) {
+            return text(StatusCode::FORBIDDEN, "ask for localhost or a loopback address\n");
         }
         let mut answer = match (request.method(), request.uri().path()) {
             (&Method::GET, "/livez" | "/healthz") => text(StatusCode::OK, "ok\n"),
@@ -120,6 +126,18 @@ impl<P: Producer> Admin<P> {
             }
         }
     }
+}
+
+#[expect(clippy::disallowed_types, reason = "the address of this machine, in `Host`")]
+fn names_this_machine(request: &Request<Incoming>) -> bool {
+    use std::net::IpAddr;
+
+    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
+    let authority = host.and_then(|host| host.parse::<http::uri::Authority>().ok());
+    authority.is_some_and(|authority| {
+        let name = authority.host().trim_matches(['[', ']']);
+        name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    })
 }
 
 fn report_of(status: StatusCode, report: &Report, error: Option<&ImportError>) -> Answer {

@@ -70,6 +70,7 @@ pub(crate) async fn run(config: Config, metrics: PrometheusHandle) -> Result<()>
         clock: Arc::clone(&clock),
         metrics: metrics.clone(),
         ready: Arc::clone(&ready),
+        only_this_machine: admin_address.ip().is_loopback(),
         demo_origins,
     };
     let (stop, stopped) = watch::channel(false);

@@ -7,7 +7,6 @@ use candor_policy::{AddressMode, Policy, VisitorMode};
 use crate::beacon::Beacon;
 use crate::client_ip::{ClientIp, LookupPrefix};
 use crate::key::{Epoch, SiteKey};
-use crate::rejection::Rejection;
 
 /// What is left of an address.
 pub(crate) struct Anonymized {
@@ -32,11 +31,7 @@ pub(crate) struct Subject<'a> {
 }
 
 /// Truncates or hashes the address and forms the visitor's pseudonym, as the policy says.
-pub(crate) fn anonymize(
-    subject: &Subject<'_>,
-    epoch: &Epoch,
-    now: Timestamp,
-) -> Result<Anonymized, Rejection> {
+pub(crate) fn anonymize(subject: &Subject<'_>, epoch: &Epoch, now: Timestamp) -> Anonymized {
     let mut left = Anonymized {
         address: None,
         address_hash: None,
@@ -49,8 +44,9 @@ pub(crate) fn anonymize(
         match subject.policy.address() {
             AddressMode::Drop => {}
             AddressMode::Truncate { v4, v6 } => {
-                let stored = subject.client.truncate(v4, v6);
-                left.address = stored.map_err(|_| Rejection::KeyMissing)?;
+                // A policy with a longer prefix than may be stored does not compile; were there one,
+                // nothing would be stored.
+                left.address = subject.client.truncate(v4, v6).ok().flatten();
             }
             AddressMode::Hash => {
                 left.address_hash = hash_address(subject, &epoch.site_key(subject.site));
@@ -71,7 +67,7 @@ pub(crate) fn anonymize(
             VisitorMode::Consented => left.visitor = consented_id(subject),
         }
     }
-    Ok(left)
+    left
 }
 
 /// The idempotency key of a beacon: a keyed hash of the client's own `id`, or random.

@@ -159,7 +159,7 @@ impl Pipeline {
             policy: admitted.policy,
             fields: admitted.admission.fields(),
         };
-        let anonymized = anonymize(&subject, &epoch, now)?;
+        let anonymized = anonymize(&subject, &epoch, now);
         let id = event_id(beacon.id.as_ref().map(beacon::Text::as_str), admitted.site, &epoch);
 
         let mut event = bare_event(id, &admitted);

@@ -30,10 +30,7 @@ impl Rejection {
     /// The outcome that it is counted as.
     pub const fn outcome(self) -> Outcome {
         match self {
-            Self::Denied(Denial::Consent) => Outcome::ConsentDenied,
-            Self::Denied(Denial::Dnt) => Outcome::DeniedByDnt,
-            Self::Denied(Denial::Gpc) => Outcome::DeniedByGpc,
-            Self::Denied(Denial::Expired) => Outcome::Expired,
+            Self::Denied(denial) => denial.outcome(),
             Self::FailedRequest => Outcome::FailedRequest,
             Self::HostDenied => Outcome::HostDenied,
             Self::KeyMissing => Outcome::KeyMissing,
