@@ -21,7 +21,7 @@ pub struct Answer {
     pub outcome: String,
     /// All headers, as text.
     pub headers: String,
-    /// The body.
+    /// The body; bytes that are no text are replaced.
     pub body: String,
 }
 
@@ -74,7 +74,7 @@ impl Client {
             status: answer.status().as_u16(),
             outcome: outcome.unwrap_or_default().to_owned(),
             headers: format!("{:?}", answer.headers()),
-            body: answer.body_mut().read_to_string().ok()?,
+            body: String::from_utf8_lossy(&answer.body_mut().read_to_vec().ok()?).into_owned(),
         })
     }
 }

@@ -65,7 +65,7 @@ pub(crate) fn pixel(outcome: Outcome) -> Answer {
     if outcome != Outcome::Accepted {
         return one(outcome);
     }
-    let mut answer = with_outcome(StatusCode::OK, outcome, Bytes::from_static(PIXEL));
+    let mut answer = with_outcome(StatusCode::ACCEPTED, outcome, Bytes::from_static(PIXEL));
     answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("image/gif"));
     answer
 }

@@ -15,7 +15,7 @@ pub(crate) struct Anonymized {
     visitor: Option<[u8; 16]>,
     visitor_previous: Option<[u8; 16]>,
     key_epoch: u64,
-    /// For [`enrich`](crate::enrich); it has no encoding.
+    /// For [`enrich`](mod@crate::enrich); it has no encoding.
     pub(crate) lookup: Option<LookupPrefix>,
 }
 

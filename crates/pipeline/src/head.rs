@@ -23,7 +23,8 @@ const USER_AGENT_BYTES_MAX: usize = 512;
 impl<'a> Head<'a> {
     /// Reads the headers.
     pub fn read(peer: &Peer, headers: &'a HeaderMap, trusted: &TrustedProxies) -> Self {
-        let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+        // Some agents are not ASCII; `HeaderValue::to_str` would take them for nothing.
+        let text = |name| headers.get(name).and_then(|v| std::str::from_utf8(v.as_bytes()).ok());
         Self {
             client: ClientIp::of_request(peer, headers, trusted),
             signals: signals(headers),

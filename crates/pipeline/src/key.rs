@@ -4,7 +4,7 @@
 //! all are destroyed together at rotation. There is no stored master: whole IPv4 under a known key
 //! falls within minutes, so a key that can be found again protects nothing. Epochs end at multiples of
 //! the rotation period in UTC. A restart finds the key on tmpfs, when the operator gave a place there
-//! ([`file`]), or starts a new epoch, which splits the day: events carry the epoch's random name, so
+//! ([`KeyFile`]), or starts a new epoch, which splits the day: events carry the epoch's random name, so
 //! that a split can be seen.
 
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -7,7 +7,7 @@ use candor_event::{Basis, FieldSet, PolicyVersion, Purpose, Signal, Site};
 
 use crate::{HostPattern, Retention, Signals};
 
-/// One controller's notice, compiled. It cannot be made but by [`compile`](crate::compile).
+/// One controller's notice, compiled. It cannot be made but by [`compile`](crate::compile()).
 #[derive(Clone, Debug)]
 pub struct Policy {
     /// The name of the file, for messages.

@@ -10,6 +10,7 @@ use crate::row::Row;
 pub(crate) struct Column {
     pub(crate) name: &'static str,
     pub(crate) sql_type: &'static str,
+    /// Empty: the table's, `ZSTD(1)`.
     pub(crate) codec: &'static str,
     pub(crate) ttl: &'static str,
     /// The field of the catalogue that it belongs to; `None`: always there.
@@ -42,6 +43,13 @@ const ID: &str = "UUID";
 const PAIRS: &str = "Map(LowCardinality(String), String)";
 const TIME: &str = "DateTime('UTC')";
 
+/// Numbers that grow along the order key.
+const SERIES: &str = "CODEC(DoubleDelta, ZSTD(1))";
+/// Small numbers in wide types.
+const SMALL: &str = "CODEC(T64, ZSTD(1))";
+/// What nothing can make smaller.
+const RANDOM: &str = "CODEC(NONE)";
+
 /// What links a row to its place in the log lives for a week, for audit and repair, and no longer.
 const POSITION: &str = "TTL stored_at + INTERVAL 7 DAY";
 
@@ -52,14 +60,14 @@ pub(crate) const COLUMNS: &[Column] = &[
     core(
         "received_at",
         TIME,
-        "CODEC(DoubleDelta, ZSTD(1))",
+        SERIES,
         "When the server received it, whole seconds, UTC.",
         Value::U32(|r| seconds(r.event.received_at)),
     ),
     core(
         "expires_at",
         TIME,
-        "CODEC(DoubleDelta, ZSTD(1))",
+        SERIES,
         "When the row must be gone, as promised to the visitor.",
         Value::U32(|r| seconds(r.grant.expires_at)),
     ),
@@ -67,19 +75,19 @@ pub(crate) const COLUMNS: &[Column] = &[
     core(
         "policy_version",
         ID,
-        "CODEC(ZSTD(1))",
+        "",
         "The hash of the policy under which the row is kept.",
         Value::Id(|r| &r.event.policy_version),
     ),
-    of(Field::Path, "path", "String", "CODEC(ZSTD(3))", Value::Text(|r| &r.event.path)),
-    of(Field::Query, "query", PAIRS, "CODEC(ZSTD(3))", Value::Pairs(|r| &r.event.query)),
-    of(Field::Title, "title", "String", "CODEC(ZSTD(3))", Value::Text(|r| &r.event.title)),
+    of(Field::Path, "path", LOW, "", Value::Text(|r| &r.event.path)),
+    of(Field::Query, "query", PAIRS, "", Value::Pairs(|r| &r.event.query)),
+    of(Field::Title, "title", LOW, "", Value::Text(|r| &r.event.title)),
     of(Field::ReferrerHost, "referrer_host", LOW, "", Value::Text(|r| &r.event.referrer_host)),
     of(
         Field::ReferrerPath,
         "referrer_path",
-        "String",
-        "CODEC(ZSTD(3))",
+        LOW,
+        "",
         Value::Text(|r| &r.event.referrer_path),
     ),
     of(Field::Campaign, "campaign_source", LOW, "", Value::Text(|r| r.campaign(|c| &c.source))),
@@ -92,14 +100,14 @@ pub(crate) const COLUMNS: &[Column] = &[
         Field::Screen,
         "screen_width",
         "UInt16",
-        "CODEC(ZSTD(1))",
+        "",
         Value::U16(|r| clamp(r.event.screen_width)),
     ),
     of(
         Field::Screen,
         "screen_height",
         "UInt16",
-        "CODEC(ZSTD(1))",
+        "",
         Value::U16(|r| clamp(r.event.screen_height)),
     ),
     of(Field::Browser, "browser", LOW, "", Value::Text(|r| &r.event.browser)),
@@ -121,24 +129,24 @@ pub(crate) const COLUMNS: &[Column] = &[
         Field::Network,
         "network_number",
         "UInt32",
-        "CODEC(ZSTD(1))",
+        "",
         Value::U32(|r| r.event.network_number),
     ),
     of(Field::Network, "network", LOW, "", Value::Text(|r| &r.event.network)),
-    of(Field::Address, "address", "IPv6", "CODEC(ZSTD(1))", Value::Address(address)),
+    of(Field::Address, "address", "IPv6", "", Value::Address(address)),
     of(
         Field::Address,
         "address_prefix",
         "UInt8",
-        "CODEC(ZSTD(1))",
+        "",
         Value::U8(|r| clamp(r.event.address_prefix), 0),
     ),
-    of(Field::Address, "address_hash", ID, "CODEC(ZSTD(1))", Value::Id(|r| &r.event.address_hash)),
-    of(Field::Visitor, "visitor", ID, "CODEC(ZSTD(1))", Value::Id(|r| &r.event.visitor)),
+    of(Field::Address, "address_hash", ID, "", Value::Id(|r| &r.event.address_hash)),
+    of(Field::Visitor, "visitor", ID, "", Value::Id(|r| &r.event.visitor)),
     Column {
         name: "visitor_previous",
         sql_type: ID,
-        codec: "CODEC(ZSTD(1))",
+        codec: "",
         ttl: "TTL received_at + INTERVAL 1 DAY",
         field: Some(Field::Visitor),
         visible: true,
@@ -148,45 +156,39 @@ pub(crate) const COLUMNS: &[Column] = &[
     core(
         "key_epoch",
         "UInt64",
-        "CODEC(ZSTD(1))",
+        "",
         "The random name of the key epoch of the ids, 0 without any: a day with several is split.",
         Value::U64(|r| r.event.key_epoch),
     ),
-    of(Field::Dwell, "dwell_ms", "UInt32", "CODEC(ZSTD(1))", Value::U32(|r| r.event.dwell_ms)),
-    of(Field::Scroll, "scroll_percent", "UInt8", "CODEC(ZSTD(1))", Value::U8(scroll, NO_SCROLL)),
+    of(Field::Dwell, "dwell_ms", "UInt32", SMALL, Value::U32(|r| r.event.dwell_ms)),
+    of(Field::Scroll, "scroll_percent", "UInt8", "", Value::U8(scroll, NO_SCROLL)),
     of(Field::Props, "name", LOW, "", Value::Text(|r| &r.event.name)),
-    of(Field::Props, "props", PAIRS, "CODEC(ZSTD(3))", Value::Pairs(|r| &r.event.props)),
+    of(Field::Props, "props", PAIRS, "", Value::Pairs(|r| &r.event.props)),
     of(
         Field::ConsentRecord,
         "consent_record",
         ID,
-        "CODEC(ZSTD(1))",
+        "",
         Value::Id(|r| &r.event.consent_record),
     ),
-    position("event_id", ID, "CODEC(NONE)", Value::Id(|r| &r.event.id)),
+    position("event_id", ID, RANDOM, Value::Id(|r| &r.event.id)),
     position("log", LOW, "", Value::Text(|r| r.log)),
-    position("log_partition", "UInt32", "CODEC(ZSTD(1))", Value::U32(|r| r.partition)),
+    position("log_partition", "UInt32", "", Value::U32(|r| r.partition)),
     position(
         "log_offset",
         "UInt64",
-        "CODEC(DoubleDelta, ZSTD(1))",
+        SERIES,
         Value::U64(|r| r.position.offset),
     ),
     position(
         "log_index",
         "UInt32",
-        "CODEC(DoubleDelta, ZSTD(1))",
+        SMALL,
         Value::U32(|r| r.position.index),
     ),
     Column {
-        name: "stored_at",
-        sql_type: TIME,
-        codec: "CODEC(DoubleDelta, ZSTD(1))",
-        ttl: "",
-        field: None,
-        visible: false,
-        comment: "When the sink stored the row; in no view.",
-        value: Value::U32(|r| seconds(r.stored_at.unix())),
+        comment: "When the sink stored the row; emptied after a week, in no view.",
+        ..position("stored_at", TIME, SERIES, Value::U32(|r| seconds(r.stored_at.unix())))
     },
 ];
 
