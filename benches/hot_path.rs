@@ -25,6 +25,10 @@ use candor_transport::{Consumer, Delivery, Outgoing, Producer};
 use criterion::{BatchSize, Criterion, Throughput};
 use http::HeaderMap;
 
+/// What `candor` itself allocates with.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() {
     let mut criterion = Criterion::default().configure_from_args();
     let bench = Bench::new();
@@ -171,6 +175,10 @@ fn stages(criterion: &mut Criterion, bench: &Bench) {
             b.iter(|| bench.pipeline.run(black_box(single(&body)), &head, NOW).unwrap());
         });
     }
+    let body = beacon(Keeps::Path.site(), true).replace(",\"id\":\"0198f2a7c3de7d1b\"", "");
+    group.bench_function("path, the beacon without an id", |b| {
+        b.iter(|| bench.pipeline.run(black_box(single(&body)), &head, NOW).unwrap());
+    });
     group.finish();
 }
 

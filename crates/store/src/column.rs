@@ -55,94 +55,57 @@ const POSITION: &str = "TTL stored_at + INTERVAL 7 DAY";
 
 /// All columns, in the order of the table.
 pub(crate) const COLUMNS: &[Column] = &[
-    core("site", LOW, "", "The site, as its policy names it.", Value::Text(|r| &r.event.site)),
-    core("kind", LOW, "", "What happened: pageview, engagement, click …", Value::Text(kind)),
+    core("site", LOW, "The site, as its policy names it.", Value::Text(|r| &r.event.site)),
+    core("kind", LOW, "What happened: pageview, engagement, click …", Value::Text(kind)),
     core(
         "received_at",
         TIME,
-        SERIES,
         "When the server received it, whole seconds, UTC.",
         Value::U32(|r| seconds(r.event.received_at)),
-    ),
+    )
+    .codec(SERIES),
     core(
         "expires_at",
         TIME,
-        SERIES,
         "When the row must be gone, as promised to the visitor.",
         Value::U32(|r| seconds(r.grant.expires_at)),
-    ),
-    core("basis", LOW, "", "The legal basis on which the row is kept.", Value::Text(basis)),
+    )
+    .codec(SERIES),
+    core("basis", LOW, "The legal basis on which the row is kept.", Value::Text(basis)),
     core(
         "policy_version",
         ID,
-        "",
         "The hash of the policy under which the row is kept.",
         Value::Id(|r| &r.event.policy_version),
     ),
-    of(Field::Path, "path", LOW, "", Value::Text(|r| &r.event.path)),
-    of(Field::Query, "query", PAIRS, "", Value::Pairs(|r| &r.event.query)),
-    of(Field::Title, "title", LOW, "", Value::Text(|r| &r.event.title)),
-    of(Field::ReferrerHost, "referrer_host", LOW, "", Value::Text(|r| &r.event.referrer_host)),
-    of(
-        Field::ReferrerPath,
-        "referrer_path",
-        LOW,
-        "",
-        Value::Text(|r| &r.event.referrer_path),
-    ),
-    of(Field::Campaign, "campaign_source", LOW, "", Value::Text(|r| r.campaign(|c| &c.source))),
-    of(Field::Campaign, "campaign_medium", LOW, "", Value::Text(|r| r.campaign(|c| &c.medium))),
-    of(Field::Campaign, "campaign_name", LOW, "", Value::Text(|r| r.campaign(|c| &c.name))),
-    of(Field::Campaign, "campaign_term", LOW, "", Value::Text(|r| r.campaign(|c| &c.term))),
-    of(Field::Campaign, "campaign_content", LOW, "", Value::Text(|r| r.campaign(|c| &c.content))),
-    of(Field::Language, "language", LOW, "", Value::Text(|r| &r.event.language)),
-    of(
-        Field::Screen,
-        "screen_width",
-        "UInt16",
-        "",
-        Value::U16(|r| clamp(r.event.screen_width)),
-    ),
-    of(
-        Field::Screen,
-        "screen_height",
-        "UInt16",
-        "",
-        Value::U16(|r| clamp(r.event.screen_height)),
-    ),
-    of(Field::Browser, "browser", LOW, "", Value::Text(|r| &r.event.browser)),
-    of(
-        Field::BrowserVersion,
-        "browser_version",
-        LOW,
-        "",
-        Value::Text(|r| &r.event.browser_version),
-    ),
-    of(Field::Os, "os", LOW, "", Value::Text(|r| &r.event.os)),
-    of(Field::OsVersion, "os_version", LOW, "", Value::Text(|r| &r.event.os_version)),
-    of(Field::Device, "device", LOW, "", Value::Text(device)),
-    of(Field::Bot, "bot", LOW, "", Value::Text(|r| &r.event.bot)),
-    of(Field::Country, "country", LOW, "", Value::Text(|r| &r.event.country)),
-    of(Field::Region, "region", LOW, "", Value::Text(|r| &r.event.region)),
-    of(Field::City, "city", LOW, "", Value::Text(|r| &r.event.city)),
-    of(
-        Field::Network,
-        "network_number",
-        "UInt32",
-        "",
-        Value::U32(|r| r.event.network_number),
-    ),
-    of(Field::Network, "network", LOW, "", Value::Text(|r| &r.event.network)),
-    of(Field::Address, "address", "IPv6", "", Value::Address(address)),
-    of(
-        Field::Address,
-        "address_prefix",
-        "UInt8",
-        "",
-        Value::U8(|r| clamp(r.event.address_prefix), 0),
-    ),
-    of(Field::Address, "address_hash", ID, "", Value::Id(|r| &r.event.address_hash)),
-    of(Field::Visitor, "visitor", ID, "", Value::Id(|r| &r.event.visitor)),
+    of(Field::Path, "path", LOW, Value::Text(|r| &r.event.path)),
+    of(Field::Query, "query", PAIRS, Value::Pairs(|r| &r.event.query)),
+    of(Field::Title, "title", LOW, Value::Text(|r| &r.event.title)),
+    of(Field::ReferrerHost, "referrer_host", LOW, Value::Text(|r| &r.event.referrer_host)),
+    of(Field::ReferrerPath, "referrer_path", LOW, Value::Text(|r| &r.event.referrer_path)),
+    of(Field::Campaign, "campaign_source", LOW, Value::Text(|r| r.campaign(|c| &c.source))),
+    of(Field::Campaign, "campaign_medium", LOW, Value::Text(|r| r.campaign(|c| &c.medium))),
+    of(Field::Campaign, "campaign_name", LOW, Value::Text(|r| r.campaign(|c| &c.name))),
+    of(Field::Campaign, "campaign_term", LOW, Value::Text(|r| r.campaign(|c| &c.term))),
+    of(Field::Campaign, "campaign_content", LOW, Value::Text(|r| r.campaign(|c| &c.content))),
+    of(Field::Language, "language", LOW, Value::Text(|r| &r.event.language)),
+    of(Field::Screen, "screen_width", "UInt16", Value::U16(|r| clamp(r.event.screen_width))),
+    of(Field::Screen, "screen_height", "UInt16", Value::U16(|r| clamp(r.event.screen_height))),
+    of(Field::Browser, "browser", LOW, Value::Text(|r| &r.event.browser)),
+    of(Field::BrowserVersion, "browser_version", LOW, Value::Text(|r| &r.event.browser_version)),
+    of(Field::Os, "os", LOW, Value::Text(|r| &r.event.os)),
+    of(Field::OsVersion, "os_version", LOW, Value::Text(|r| &r.event.os_version)),
+    of(Field::Device, "device", LOW, Value::Text(device)),
+    of(Field::Bot, "bot", LOW, Value::Text(|r| &r.event.bot)),
+    of(Field::Country, "country", LOW, Value::Text(|r| &r.event.country)),
+    of(Field::Region, "region", LOW, Value::Text(|r| &r.event.region)),
+    of(Field::City, "city", LOW, Value::Text(|r| &r.event.city)),
+    of(Field::Network, "network_number", "UInt32", Value::U32(|r| r.event.network_number)),
+    of(Field::Network, "network", LOW, Value::Text(|r| &r.event.network)),
+    of(Field::Address, "address", "IPv6", Value::Address(address)),
+    of(Field::Address, "address_prefix", "UInt8", Value::U8(|r| clamp(r.event.address_prefix), 0)),
+    of(Field::Address, "address_hash", ID, Value::Id(|r| &r.event.address_hash)),
+    of(Field::Visitor, "visitor", ID, Value::Id(|r| &r.event.visitor)),
     Column {
         name: "visitor_previous",
         sql_type: ID,
@@ -156,73 +119,44 @@ pub(crate) const COLUMNS: &[Column] = &[
     core(
         "key_epoch",
         "UInt64",
-        "",
         "The random name of the key epoch of the ids, 0 without any: a day with several is split.",
         Value::U64(|r| r.event.key_epoch),
     ),
-    of(Field::Dwell, "dwell_ms", "UInt32", SMALL, Value::U32(|r| r.event.dwell_ms)),
-    of(Field::Scroll, "scroll_percent", "UInt8", "", Value::U8(scroll, NO_SCROLL)),
-    of(Field::Props, "name", LOW, "", Value::Text(|r| &r.event.name)),
-    of(Field::Props, "props", PAIRS, "", Value::Pairs(|r| &r.event.props)),
-    of(
-        Field::ConsentRecord,
-        "consent_record",
-        ID,
-        "",
-        Value::Id(|r| &r.event.consent_record),
-    ),
-    position("event_id", ID, RANDOM, Value::Id(|r| &r.event.id)),
-    position("log", LOW, "", Value::Text(|r| r.log)),
-    position("log_partition", "UInt32", "", Value::U32(|r| r.partition)),
-    position(
-        "log_offset",
-        "UInt64",
-        SERIES,
-        Value::U64(|r| r.position.offset),
-    ),
-    position(
-        "log_index",
-        "UInt32",
-        SMALL,
-        Value::U32(|r| r.position.index),
-    ),
+    of(Field::Dwell, "dwell_ms", "UInt32", Value::U32(|r| r.event.dwell_ms)).codec(SMALL),
+    of(Field::Scroll, "scroll_percent", "UInt8", Value::U8(scroll, NO_SCROLL)),
+    of(Field::Props, "name", LOW, Value::Text(|r| &r.event.name)),
+    of(Field::Props, "props", PAIRS, Value::Pairs(|r| &r.event.props)),
+    of(Field::ConsentRecord, "consent_record", ID, Value::Id(|r| &r.event.consent_record)),
+    position("event_id", ID, Value::Id(|r| &r.event.id)).codec(RANDOM),
+    position("log", LOW, Value::Text(|r| r.log)),
+    position("log_partition", "UInt32", Value::U32(|r| r.partition)),
+    position("log_offset", "UInt64", Value::U64(|r| r.position.offset)).codec(SERIES),
+    position("log_index", "UInt32", Value::U32(|r| r.position.index)).codec(SMALL),
     Column {
         comment: "When the sink stored the row; emptied after a week, in no view.",
-        ..position("stored_at", TIME, SERIES, Value::U32(|r| seconds(r.stored_at.unix())))
+        ..position("stored_at", TIME, Value::U32(|r| seconds(r.stored_at.unix()))).codec(SERIES)
     },
 ];
 
 const fn core(
     name: &'static str,
     sql_type: &'static str,
-    codec: &'static str,
     comment: &'static str,
     value: Value,
 ) -> Column {
-    Column { name, sql_type, codec, ttl: "", field: None, visible: true, comment, value }
+    Column { name, sql_type, codec: "", ttl: "", field: None, visible: true, comment, value }
 }
 
-const fn of(
-    field: Field,
-    name: &'static str,
-    sql_type: &'static str,
-    codec: &'static str,
-    value: Value,
-) -> Column {
+const fn of(field: Field, name: &'static str, sql_type: &'static str, value: Value) -> Column {
     let comment = field.describe();
-    Column { name, sql_type, codec, ttl: "", field: Some(field), visible: true, comment, value }
+    Column { name, sql_type, codec: "", ttl: "", field: Some(field), visible: true, comment, value }
 }
 
-const fn position(
-    name: &'static str,
-    sql_type: &'static str,
-    codec: &'static str,
-    value: Value,
-) -> Column {
+const fn position(name: &'static str, sql_type: &'static str, value: Value) -> Column {
     Column {
         name,
         sql_type,
-        codec,
+        codec: "",
         ttl: POSITION,
         field: None,
         visible: false,
@@ -232,6 +166,10 @@ const fn position(
 }
 
 impl Column {
+    const fn codec(self, codec: &'static str) -> Self {
+        Self { codec, ..self }
+    }
+
     /// The column's definition in DDL: type, default, comment, codec, TTL, in ClickHouse's order.
     pub(crate) fn definition(&self, compressed: bool) -> String {
         let default = if self.name == "scroll_percent" { " DEFAULT 255" } else { "" };
