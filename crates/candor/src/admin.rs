@@ -35,6 +35,7 @@ pub(crate) struct Admin<P> {
 
 type Answer = Response<Full<Bytes>>;
 
+const TEXT: &str = "text/plain; charset=utf-8";
 const PING_DEADLINE: Duration = Duration::from_secs(1);
 const DEMO_SITE: &str = "demo";
 const DEMO_PURPOSE: &str = "statistics";
@@ -108,13 +109,16 @@ impl<P: Producer> Admin<P> {
             return text(StatusCode::BAD_REQUEST, "name the site: /import?site=…\n");
         };
         let consent = parameter(&request, "consent").unwrap_or_default();
-        let consent = consent.split(',').filter(|name| !name.is_empty()).map(str::to_owned);
+        let consent: Vec<_> =
+            consent.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
+        let purposes = self.door.purposes(&site);
+        if !purposes.is_empty() && !consent.iter().all(|name| purposes.contains(&name.as_str())) {
+            let words = format!("the site's purposes are: {}\n", purposes.join(", "));
+            return content(StatusCode::BAD_REQUEST, TEXT, words);
+        }
         let last_offset = parameter(&request, "last_offset_s").and_then(|text| text.parse().ok());
-        let import = Import {
-            site,
-            consent: consent.collect(),
-            end: (self.clock.now(), last_offset.unwrap_or_default()),
-        };
+        let import =
+            Import { site, consent, end: (self.clock.now(), last_offset.unwrap_or_default()) };
         match self.door.import(request.into_body(), &import).await {
             Ok(report) => report_of(StatusCode::OK, &report, None),
             Err((error, report)) => {
@@ -155,7 +159,7 @@ fn parameter(request: &Request<Incoming>, name: &str) -> Option<String> {
 }
 
 fn text(status: StatusCode, text: &'static str) -> Answer {
-    content(status, "text/plain; charset=utf-8", text)
+    content(status, TEXT, text)
 }
 
 fn content(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Answer {

@@ -80,6 +80,11 @@ impl<P: Producer> Door<P> {
         &self.tally
     }
 
+    /// The purposes of a site's policy; none when no policy names the site.
+    pub fn purposes(&self, site: &str) -> Vec<&str> {
+        self.pipeline.purposes(site)
+    }
+
     /// The event id that a beacon of this site with this client id gets now.
     ///
     /// # Errors

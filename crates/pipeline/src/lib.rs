@@ -133,6 +133,13 @@ impl Pipeline {
         line.check_page().map(|()| kept)
     }
 
+    /// The purposes of a site's policy; none when no policy names the site.
+    pub fn purposes(&self, site: &str) -> Vec<&str> {
+        let policy = self.registry.site(site).map(|(_, policy)| policy);
+        let rules = policy.into_iter().flat_map(|policy| policy.purposes());
+        rules.map(|rule| rule.name().as_str()).collect()
+    }
+
     /// The event id that a beacon of this site with this client id gets.
     ///
     /// # Errors

@@ -205,7 +205,8 @@ async fn first_start<C: Consumer>(
     Ok(cursor)
 }
 
-/// One try. A repair reads back first, and inserts what is missing.
+/// One try. A repair reads back first, and inserts what is missing. The ledger's row comes last: when it
+/// is there, so is everything else.
 async fn insert(
     store: &Store,
     batch: &Batch,
@@ -216,6 +217,9 @@ async fn insert(
     let is_repair = repair > 0;
     if is_repair {
         metrics::repair_begun();
+        if store.ledger_has(&batch.range).await? {
+            return Ok(());
+        }
     }
     for purpose in batch.purposes() {
         let present = if is_repair {
@@ -233,9 +237,6 @@ async fn insert(
             HashSet::new()
         };
         store.insert_quarantined(batch, &present, repair, deadline).await?;
-    }
-    if is_repair && store.ledger_has(&batch.range).await? {
-        return Ok(());
     }
     store.insert_ledger(batch, repair, deadline).await
 }
