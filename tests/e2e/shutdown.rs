@@ -91,3 +91,22 @@ fn two_of_them_do_not_share_a_directory() {
     assert!(!second.status.success());
     assert_eq!(candor.send(&pageview("")).status, 202, "the first one does not mind");
 }
+
+#[test]
+fn a_start_waits_for_an_engine_that_lost_its_parent() {
+    let mut candor = Candor::demo();
+    assert_eq!(candor.send(&pageview("")).status, 202);
+    candor.sql_becomes("SELECT count() FROM candor.statistics", "1");
+    let slow = "SELECT sum(sleepEachRow(0.5)) FROM numbers(6) SETTINGS max_block_size = 1";
+    let clickhouse = candor.clickhouse().clone();
+    let query = std::thread::spawn(move || clickhouse.send("POST", "/", &[], slow.as_bytes()));
+    candor.sql_becomes(
+        "SELECT count() FROM system.processes WHERE query LIKE 'SELECT sum(sleep%'",
+        "1",
+    );
+    candor.orphan_engine();
+    candor.restart();
+    assert!(candor.log().contains("another ClickHouse is still using the data"));
+    assert_eq!(candor.sql("SELECT count() FROM candor.statistics"), "1");
+    query.join().unwrap();
+}

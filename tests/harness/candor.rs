@@ -134,6 +134,11 @@ impl Candor {
         &self.running().admin
     }
 
+    /// ClickHouse's HTTP interface.
+    pub fn clickhouse(&self) -> &Client {
+        &self.running().clickhouse
+    }
+
     /// Sends a body to the door as JSON.
     pub fn send(&self, body: &str) -> Answer {
         self.beacons().post("/v1/events", &[("content-type", "application/json")], body)
@@ -148,7 +153,7 @@ impl Candor {
 
     /// Asks ClickHouse; the answer may be an error.
     pub fn sql_answer(&self, query: &str) -> Answer {
-        self.running().clickhouse.post("/", &[], query)
+        self.clickhouse().post("/", &[], query)
     }
 
     /// Waits until a query has this answer.
@@ -223,13 +228,17 @@ impl Candor {
         });
     }
 
-    /// Kills candor itself and lets the engine notice.
-    pub fn kill_alone(&mut self) {
+    /// Kills candor itself, and lets the engine notice when it does.
+    pub fn orphan_engine(&mut self) {
         let mut process = self.process.take().expect("it is running");
-        let pid = Pid::from_child(&process.child);
-        let children = children(pid);
         process.child.kill().unwrap();
         process.child.wait().unwrap();
+    }
+
+    /// Kills candor itself and waits until the engine has noticed.
+    pub fn kill_alone(&mut self) {
+        let children = children(self.pid());
+        self.orphan_engine();
         eventually("the engine is gone too", || {
             children.iter().all(|pid| is_gone(*pid)).then_some(())
         });

@@ -5,9 +5,9 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::oneshot;
@@ -29,6 +29,17 @@ pub(crate) struct Engine {
     keeper: tokio::task::JoinHandle<()>,
 }
 
+/// The engine ended before it listened.
+#[derive(Debug, thiserror::Error)]
+#[error("ClickHouse did not start ({status}); its own log says why")]
+struct NotStarted {
+    status: ExitStatus,
+}
+
+/// What the engine exits with when the data is in use (`EX_TEMPFAIL` of sysexits.h).
+const EXIT_LOCKED: i32 = 75;
+/// How long an engine without a parent may take to end.
+const ORPHAN_DEADLINE: Duration = Duration::from_secs(15);
 const START_DEADLINE: Duration = Duration::from_secs(30);
 const STOP_DEADLINE: Duration = Duration::from_secs(20);
 const RESTART_DELAY: Duration = Duration::from_millis(200);
@@ -37,7 +48,7 @@ const RESTART_DELAY_MAX: Duration = Duration::from_secs(10);
 impl Engine {
     /// Starts the engine and waits until it listens.
     pub(crate) async fn start(mut launch: Launch) -> Result<Self> {
-        let (running, address) = spawn(&launch).await?;
+        let (running, address) = spawn_unlocked(&launch).await?;
         // Whoever knows the address of the first one finds every later one there.
         launch.listen = address;
         let (stop, stopped) = oneshot::channel();
@@ -93,6 +104,20 @@ async fn keep(launch: Launch, mut running: Running, mut stopped: oneshot::Receiv
     }
 }
 
+/// An engine that has just lost its parent finishes what runs before it lets go of the data.
+async fn spawn_unlocked(launch: &Launch) -> Result<(Running, SocketAddr)> {
+    let give_up = Instant::now() + ORPHAN_DEADLINE;
+    loop {
+        match spawn(launch).await {
+            Err(error) if is_locked(&error) && Instant::now() < give_up => {
+                tracing::info!("another ClickHouse is still using the data, waiting for it to end");
+                tokio::time::sleep(RESTART_DELAY).await;
+            }
+            started => return started,
+        }
+    }
+}
+
 async fn spawn(launch: &Launch) -> Result<(Running, SocketAddr)> {
     let mut child = Command::new(&launch.program)
         .arg("--library")
@@ -124,8 +149,8 @@ async fn listening(child: &mut Child) -> Result<SocketAddr> {
             return Ok(address.trim().parse()?);
         }
     }
-    let status = child.wait().await;
-    bail!("ClickHouse did not start: {}; its own log says why", describe(status))
+    let status = child.wait().await?;
+    Err(NotStarted { status }.into())
 }
 
 async fn finish(Running { mut child, stdin }: Running) {
@@ -134,6 +159,11 @@ async fn finish(Running { mut child, stdin }: Running) {
         return tracing::error!("ClickHouse does not stop and is killed");
     };
     tracing::info!(status = describe(status), "ClickHouse has stopped");
+}
+
+fn is_locked(error: &anyhow::Error) -> bool {
+    let not_started = error.downcast_ref::<NotStarted>();
+    not_started.is_some_and(|error| error.status.code() == Some(EXIT_LOCKED))
 }
 
 fn describe(status: std::io::Result<ExitStatus>) -> String {

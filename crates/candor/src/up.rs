@@ -44,12 +44,13 @@ pub(crate) async fn run(config: Config, metrics: PrometheusHandle) -> Result<()>
     let admin = bind(config.admin.listen).await?;
     let keys = Arc::new(keys(&config)?);
     let pipeline = pipeline(&config, &registry, &keys)?;
+    // The journal's lock tells at once when another candor has the directory.
+    let journal = config.data.dir.join("journal");
+    let (producer, consumer) = Journal::open(&journal, config.journal.clone())?;
     let engine = Engine::start(launch(&config)?).await?;
 
     let store = store(&config, &engine);
     migrate(&config, &store, &registry).await?;
-    let journal = config.data.dir.join("journal");
-    let (producer, consumer) = Journal::open(&journal, config.journal.clone())?;
     let mut sink = tokio::spawn(
         Sink::new(consumer, store.clone(), config.sink.clone(), Arc::clone(&clock)).run(),
     );

@@ -27,6 +27,10 @@ struct Arguments {
     exit_on_stdin_close: bool,
 }
 
+/// The data directory is in use, perhaps not for long: an engine that lost its parent finishes what runs
+/// (`EX_TEMPFAIL` of sysexits.h).
+const EXIT_LOCKED: u8 = 75;
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     start_logging();
@@ -40,7 +44,10 @@ fn main() -> ExitCode {
         source = cause.source();
     }
     tracing::error!("{message}");
-    ExitCode::FAILURE
+    match error {
+        Error::Locked(_) => ExitCode::from(EXIT_LOCKED),
+        _ => ExitCode::FAILURE,
+    }
 }
 
 /// To standard error: words for a person at a terminal, JSON otherwise. Of other crates only errors:
