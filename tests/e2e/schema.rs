@@ -70,6 +70,11 @@ fn the_table_itself_refuses_a_whole_address() {
     for (address, prefix) in [("::ffff:198.51.100.0", 24), ("2001:db8:1::", 48), ("::", 0)] {
         assert_eq!(insert(address, prefix).status, 200, "{address}");
     }
+    let log = candor.log();
+    assert!(
+        !log.contains("198.51.100") && !log.contains("2001:db8"),
+        "no error is logged with its values: {log}"
+    );
 }
 
 #[test]
