@@ -1,28 +1,29 @@
-//! Reads a request's body, within limits of size, of time, and of how many large ones are read at once.
+//! Reads a request's body, within limits of size, of time, and of what all bodies together take.
 
 use bytes::{Bytes, BytesMut};
 use candor_pipeline::{BODY_BYTES_MAX, Rejection};
 use http_body_util::BodyExt;
 use hyper::body::Body;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
-use crate::limit::{BODY_DEADLINE, DISCARD_BYTES_MAX, LARGE_BODIES_MAX, SMALL_BODY_BYTES};
+use crate::limit::{BODIES_BYTES_MAX, BODY_DEADLINE, DISCARD_BYTES_MAX};
 
-/// Bounds the memory that large bodies take together.
+/// Bounds the memory that all bodies take together.
 #[derive(Debug)]
-pub(crate) struct LargeBodies(Semaphore);
+pub(crate) struct Bodies(Semaphore);
 
-impl Default for LargeBodies {
+impl Default for Bodies {
     fn default() -> Self {
-        Self(Semaphore::new(LARGE_BODIES_MAX))
+        Self(Semaphore::new(BODIES_BYTES_MAX))
     }
 }
 
-impl LargeBodies {
+impl Bodies {
     /// Reads a body whole.
     ///
     /// # Errors
-    /// [`Rejection::TooLarge`], or [`Rejection::Malformed`] when it is cut off or too slow.
+    /// [`Rejection::TooLarge`], [`Rejection::Busy`], or [`Rejection::Malformed`] when it is cut off or
+    /// too slow.
     pub(crate) async fn read<B>(&self, mut body: B) -> Result<Bytes, Rejection>
     where
         B: Body<Data = Bytes> + Unpin,
@@ -45,7 +46,7 @@ impl LargeBodies {
             return Err(Rejection::TooLarge);
         }
         let mut whole = Whole::default();
-        let mut permit = None;
+        let mut held: Option<SemaphorePermit<'_>> = None;
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|_| Rejection::Malformed)?;
             let Ok(data) = frame.into_data() else {
@@ -54,8 +55,11 @@ impl LargeBodies {
             if whole.len() + data.len() > BODY_BYTES_MAX {
                 return Err(Rejection::TooLarge);
             }
-            if permit.is_none() && whole.len() + data.len() > SMALL_BODY_BYTES {
-                permit = Some(self.0.acquire().await.map_err(|_| Rejection::TooLarge)?);
+            let bytes = u32::try_from(data.len()).map_err(|_| Rejection::TooLarge)?;
+            let more = self.0.try_acquire_many(bytes).map_err(|_| Rejection::Busy)?;
+            match &mut held {
+                Some(held) => held.merge(more),
+                None => held = Some(more),
             }
             whole.push(data);
         }
@@ -113,7 +117,7 @@ mod tests {
 
     async fn read(size: usize) -> Result<usize, Rejection> {
         let body = Full::new(Bytes::from(vec![b'x'; size]));
-        LargeBodies::default().read(body).await.map(|body| body.len())
+        Bodies::default().read(body).await.map(|body| body.len())
     }
 
     #[tokio::test]

@@ -11,7 +11,7 @@ use candor_pipeline::{
 use candor_transport::{Outgoing, ProduceError, Producer};
 use http::HeaderMap;
 
-use crate::body::LargeBodies;
+use crate::body::Bodies;
 use crate::limit::ANSWER_DEADLINE;
 use crate::tally::{Duty, Tally};
 
@@ -23,7 +23,7 @@ pub struct Door<P> {
     trusted: TrustedProxies,
     tally: Tally,
     pages: HashMap<&'static str, Page>,
-    pub(crate) large_bodies: LargeBodies,
+    pub(crate) bodies: Bodies,
 }
 
 /// A file that is served beside the routes for beacons.
@@ -64,7 +64,7 @@ impl<P: Producer> Door<P> {
             trusted,
             tally: Tally::default(),
             pages: HashMap::new(),
-            large_bodies: LargeBodies::default(),
+            bodies: Bodies::default(),
         }
     }
 

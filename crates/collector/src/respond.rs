@@ -72,8 +72,9 @@ pub(crate) fn pixel(outcome: Outcome) -> Answer {
 
 /// The answer to several beacons: 202 when any was kept, with an outcome for each.
 pub(crate) fn several(outcomes: &[Outcome]) -> Answer {
-    if outcomes.contains(&Outcome::Unavailable) {
-        return problem(Outcome::Unavailable, None);
+    let is_temporary = |outcome: &&Outcome| status(**outcome) == StatusCode::SERVICE_UNAVAILABLE;
+    if let Some(temporary) = outcomes.iter().find(is_temporary) {
+        return problem(*temporary, None);
     }
     let labels: Vec<_> = outcomes.iter().map(|outcome| outcome.label()).collect();
     let accepted = outcomes.iter().filter(|outcome| **outcome == Outcome::Accepted).count();
@@ -163,8 +164,9 @@ mod tests {
 
     #[test]
     fn several_beacons_are_answered_together() {
-        use Outcome::{Accepted, ConsentDenied, DeniedByGpc, Malformed, Unavailable};
-        let cases: [(&[Outcome], u16); 5] = [
+        use Outcome::{Accepted, ConsentDenied, DeniedByGpc, KeyMissing, Malformed, Unavailable};
+        let cases: [(&[Outcome], u16); 6] = [
+            (&[Malformed, KeyMissing], 503),
             (&[Malformed, Accepted, ConsentDenied], 202),
             (&[ConsentDenied, DeniedByGpc], 204),
             (&[ConsentDenied, Malformed], 400),

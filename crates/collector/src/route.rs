@@ -59,7 +59,7 @@ impl<P: Producer> Door<P> {
             Ok(media) => media,
             Err(rejection) => return refuse(rejection.outcome()),
         };
-        let body = match self.large_bodies.read(body).await {
+        let body = match self.bodies.read(body).await {
             Ok(body) => body,
             Err(rejection) => return refuse(rejection.outcome()),
         };

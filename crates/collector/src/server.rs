@@ -19,6 +19,10 @@ use tokio::sync::Semaphore;
 
 use crate::limit;
 
+mod first_bytes;
+
+use first_bytes::FirstBytes;
+
 /// Whatever answers requests.
 pub trait Service: Send + Sync + 'static {
     /// Answers one request.
@@ -79,7 +83,7 @@ pub async fn serve<S: Service>(
                 let (service, peer) = (Arc::clone(&service), Arc::clone(&peer));
                 async move { Ok::<_, Infallible>(service.call(&peer, request).await) }
             });
-            let connection = builder.serve_connection(TokioIo::new(stream), answer);
+            let connection = builder.serve_connection(TokioIo::new(FirstBytes::of(stream)), answer);
             // How a connection ends is the client's matter; what it sent is counted elsewhere.
             watcher.watch(connection.into_owned()).await.ok();
             drop(permit);
@@ -116,6 +120,8 @@ fn builder() -> Builder<TokioExecutor> {
         .timer(TokioTimer::new())
         .max_concurrent_streams(limit::H2_STREAMS_MAX)
         .max_pending_accept_reset_streams(limit::H2_RESETS_MAX)
+        .initial_stream_window_size(limit::H2_WINDOW_BYTES)
+        .initial_connection_window_size(limit::H2_WINDOW_BYTES)
         .max_header_list_size(16_384)
         .keep_alive_interval(limit::HEADER_DEADLINE)
         .keep_alive_timeout(limit::HEADER_DEADLINE);

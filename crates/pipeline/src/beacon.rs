@@ -166,9 +166,10 @@ impl<'a> Consent<'a> {
         Self::PerPurpose(purposes.into_iter().map(|purpose| (purpose, true)).collect())
     }
 
-    /// What the map says of a purpose.
+    /// What the map says of a purpose. Named twice, a single no denies.
     pub(crate) fn of(entries: &[(Text<'a, 32>, bool)], purpose: &str) -> Option<bool> {
-        entries.iter().find(|(name, _)| name.as_str() == purpose).map(|(_, given)| *given)
+        let answers = entries.iter().filter(|(name, _)| name.as_str() == purpose);
+        answers.map(|(_, given)| *given).reduce(|all, given| all && given)
     }
 }
 

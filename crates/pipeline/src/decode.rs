@@ -100,6 +100,10 @@ impl<'a> RawBeacon<'a> {
         if self.0.len() > BEACON_BYTES_MAX {
             return Err(Rejection::TooLarge);
         }
+        // Without this, an array of values in the order of the fields would be a beacon too.
+        if self.0.trim_ascii_start().first() != Some(&b'{') {
+            return Err(Rejection::Malformed);
+        }
         serde_json::from_slice(self.0).map_err(|_| Rejection::Malformed)
     }
 }
@@ -200,6 +204,7 @@ mod tests {
             ),
             (Media::Ndjson, "{\"site\":\"a\"}\r\n\r\n{\"site\":\"a\"}", vec![a(), a()]),
             (Media::Ndjson, "nonsense\n{\"site\":\"a\"}", vec![bad.clone(), a()]),
+            (Media::Json, r#"[["a","pageview"],{"site":"a"}]"#, vec![bad.clone(), a()]),
             (Media::Json, "nonsense", vec![bad]),
         ];
         for (media, body, want) in cases {

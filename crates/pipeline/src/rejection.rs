@@ -6,6 +6,8 @@ use candor_policy::Denial;
 /// Expected, one per beacon, and carries nothing of the input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rejection {
+    /// Too much is being read at the moment.
+    Busy,
     /// The policy's gate said no.
     Denied(Denial),
     /// The request in the access log had failed.
@@ -30,6 +32,7 @@ impl Rejection {
     /// The outcome that it is counted as.
     pub const fn outcome(self) -> Outcome {
         match self {
+            Self::Busy => Outcome::Unavailable,
             Self::Denied(denial) => denial.outcome(),
             Self::FailedRequest => Outcome::FailedRequest,
             Self::HostDenied => Outcome::HostDenied,

@@ -75,14 +75,13 @@ fn request_line(request: Cow<'_, str>) -> Option<(Cow<'_, str>, Cow<'_, str>)> {
 fn parse_time(text: &str) -> Option<Timestamp> {
     let (time, zone) = text.split_once(' ')?;
     let mut parts = time.split(['/', ':']);
-    let day: i64 = parts.next()?.parse().ok()?;
+    let day = digits(parts.next()?, 2)?;
     let month = parts.next()?;
-    let month = MONTHS.iter().position(|name| *name == month)?;
-    let mut number = || parts.next()?.parse::<i64>().ok();
-    let (year, hour, minute, second) = (number()?, number()?, number()?, number()?);
-    let month = i64::try_from(month).ok()? + 1;
-    let plausible = (1970..=9999).contains(&year) && (1..=31).contains(&day);
-    if !plausible || hour > 23 || minute > 59 || second > 60 {
+    let month = i64::try_from(MONTHS.iter().position(|name| *name == month)?).ok()? + 1;
+    let year = digits(parts.next()?, 4)?;
+    let mut two_digits = || digits(parts.next()?, 2);
+    let (hour, minute, second) = (two_digits()?, two_digits()?, two_digits()?);
+    if day == 0 || day > days_in(year, month) || hour > 23 || minute > 59 || second > 60 {
         return None;
     }
     let seconds = days_from_civil(year, month, day) * 86_400 + hour * 3_600 + minute * 60 + second;
@@ -91,14 +90,25 @@ fn parse_time(text: &str) -> Option<Timestamp> {
 
 /// `+0200`
 fn offset_seconds(zone: &str) -> Option<i64> {
-    let (sign, digits) = zone.split_at_checked(1)?;
-    let (hours, minutes) = digits.split_at_checked(2)?;
-    let seconds = hours.parse::<i64>().ok()? * 3_600 + minutes.parse::<i64>().ok()? * 60;
+    let (sign, rest) = zone.split_at_checked(1)?;
+    let (hours, minutes) = rest.split_at_checked(2)?;
+    let seconds = digits(hours, 2)? * 3_600 + digits(minutes, 2)? * 60;
     match sign {
         "+" => Some(seconds),
         "-" => Some(-seconds),
         _ => None,
     }
+}
+
+/// A number of exactly so many digits.
+fn digits(text: &str, count: usize) -> Option<i64> {
+    let ok = text.len() == count && text.bytes().all(|c| c.is_ascii_digit());
+    if ok { text.parse().ok() } else { None }
+}
+
+fn days_in(year: i64, month: i64) -> i64 {
+    let (next_year, next_month) = if month == 12 { (year + 1, 1) } else { (year, month + 1) };
+    days_from_civil(next_year, next_month, 1) - days_from_civil(year, month, 1)
 }
 
 /// Days from 1970-01-01 in the proleptic Gregorian calendar, with March as the year's first month so
@@ -121,7 +131,16 @@ mod tests {
         assert_eq!(unix("17/May/2015:10:05:03 +0000"), Some(1_431_857_103));
         assert_eq!(unix("17/May/2015:12:05:03 +0200"), Some(1_431_857_103));
         assert_eq!(unix("29/Feb/2024:23:59:59 -0100"), Some(1_709_254_799 + 3_600 - 7_200 + 3_600));
-        for odd in ["", "17/Mai/2015:10:05:03 +0000", "17/May/2015:25:05:03 +0000", "x"] {
+        for odd in [
+            "",
+            "x",
+            "17/Mai/2015:10:05:03 +0000",
+            "17/May/2015:25:05:03 +0000",
+            "17/May/2015:-1:05:03 +0000",
+            "17/May/2015:10:05:03 +009223372036854775807",
+            "30/Feb/2024:10:05:03 +0000",
+            "00/May/2015:10:05:03 +0000",
+        ] {
             assert_eq!(unix(odd), None, "{odd}");
         }
     }
