@@ -34,8 +34,12 @@ fn hash_under(key: &[u8], address: [u8; 4]) -> [u8; 16] {
     let mut hasher = blake3::Hasher::new_keyed(site.finalize().as_bytes());
     let [a, b, c, d] = address;
     hasher.update(b"address\0").update(&[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, a, b, c, d]);
+    let mut hash = [0; 16];
+    hasher.finalize_xof().fill(&mut hash);
+    let mut named = blake3::Hasher::new_derive_key("candor 2026-11 pseudonym in a purpose");
+    named.update(b"statistics\0").update(&hash);
     let mut out = [0; 16];
-    hasher.finalize_xof().fill(&mut out);
+    named.finalize_xof().fill(&mut out);
     out
 }
 
@@ -63,6 +67,32 @@ fn equal_within_an_epoch_and_different_across() {
     assert!(distinct.len() < hashes.len(), "within an epoch they are equal: {hashes:?}");
     let epochs = candor.sql("SELECT uniqExact(key_epoch) FROM candor.statistics");
     assert_eq!(epochs, distinct.len().to_string(), "rows name their epoch");
+}
+
+#[test]
+fn two_purposes_cannot_be_joined_by_an_id() {
+    let fields = ["path", "address", "visitor"];
+    let candor = Candor::with_policy(
+        policy()
+            .with("[address]\nmode = \"hash\"\n[visitor]\nmode = \"rotating\"")
+            .purpose("statistics", "consent", "1 months", &fields)
+            .purpose("security", "legitimate-interest", "7 days", &fields),
+    );
+    send_from(&candor, "198.51.100.77");
+    send_from(&candor, "198.51.100.77");
+    let distinct = |purpose: &str| {
+        candor.sql_becomes(&format!("SELECT count() FROM candor.{purpose}"), "2");
+        candor.sql(&format!("SELECT DISTINCT address_hash, visitor FROM candor.{purpose}"))
+    };
+    let (statistics, security) = (distinct("statistics"), distinct("security"));
+    assert_eq!(
+        (statistics.lines().count(), security.lines().count()),
+        (1, 1),
+        "the same within one"
+    );
+    let ids = |row: &str| row.split('\t').map(str::to_owned).collect::<Vec<_>>();
+    let (statistics, security) = (ids(&statistics), ids(&security));
+    assert!(statistics.iter().all(|id| !security.contains(id)), "{statistics:?} {security:?}");
 }
 
 /// With the key, the whole network falls at once: the search below can find what is there.

@@ -26,6 +26,19 @@ pub enum SinkError {
     /// The cursor carries an intent that this version cannot read.
     #[error("the cursor carries an intent of another version: use the candor that wrote it")]
     IntentUnknown,
+    /// The log ends before the range that was being stored when it was last read.
+    #[error(
+        "the log {log} goes on at {next}, but records up to {last} were being stored: its end was lost. \
+         Move the log's directory away to begin a new one"
+    )]
+    LogCutOff {
+        /// The log.
+        log: String,
+        /// The last offset of the range.
+        last: u64,
+        /// The next offset of the log.
+        next: u64,
+    },
     /// A record of a later version.
     #[error("a record at offset {offset} needs a newer candor: nothing is skipped")]
     FromTheFuture {

@@ -29,7 +29,7 @@ use candor_transport::{ConsumeError, Consumer, Delivery};
 pub use config::{Config, TooManyInserts};
 pub use error::SinkError;
 
-use partition::Partition;
+use partition::{LogEnds, Partition};
 
 /// The pause after a failed read of the log.
 const READ_PAUSE: Duration = Duration::from_secs(1);
@@ -75,13 +75,14 @@ impl<C: Consumer> Sink<C> {
 
     async fn accept(&mut self, delivery: Delivery) -> Result<(), SinkError> {
         match delivery {
-            Delivery::Assigned { partition, committed, low, previous_owner_may_live } => {
+            Delivery::Assigned { partition, committed, low, high, previous_owner_may_live } => {
+                let log = LogEnds { low, high };
                 let assigned = Partition::assigned(
                     &mut self.consumer,
                     &self.store,
                     partition,
                     committed,
-                    low,
+                    log,
                     previous_owner_may_live,
                 );
                 self.partitions.push(assigned.await?);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use candor_event::Timestamp;
 use candor_store::{Batch, InsertDeadline, Store, StoreError};
-use candor_transport::{Consumer, Cursor, Damage};
+use candor_transport::{CommitError, Consumer, Cursor, Damage};
 use tokio::time::Instant;
 
 use crate::batch::Open;
@@ -28,6 +28,13 @@ pub(crate) struct Partition {
     wait_until: Option<Instant>,
 }
 
+/// The first offset that a partition still has, and the next one that it will use.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LogEnds {
+    pub(crate) low: u64,
+    pub(crate) high: u64,
+}
+
 /// The first wait after a failed insert, and the longest.
 const BACKOFF_MIN: Duration = Duration::from_millis(100);
 const BACKOFF_MAX: Duration = Duration::from_secs(10);
@@ -39,16 +46,20 @@ impl Partition {
         store: &Store,
         number: u32,
         committed: Option<Cursor>,
-        low: u64,
+        ends: LogEnds,
         previous_owner_may_live: bool,
     ) -> Result<Self, SinkError> {
         let log = consumer.log_id().to_string();
         let cursor = match committed {
             Some(cursor) => cursor,
-            None => first_start(consumer, store, &log, number, low).await?,
+            None => first_start(consumer, store, &log, number, ends.low).await?,
         };
         let in_doubt = Intent::decode(&cursor.metadata)?;
         if let Some(intent) = in_doubt {
+            if intent.end >= ends.high {
+                // The numbers will be used again: rows of the old range would pass for the new one's.
+                return Err(SinkError::LogCutOff { log, last: intent.end, next: ends.high });
+            }
             tracing::info!(number, first = cursor.offset, last = intent.end, "settling a doubt");
         }
         let wait_until = in_doubt
@@ -163,7 +174,7 @@ impl Partition {
     ) -> Result<(), SinkError> {
         let intent = Intent::new(batch.range.last, repair, config.insert_deadline_s.get());
         let cursor = Cursor { offset: batch.range.first, metadata: intent.encode() };
-        consumer.commit(self.number, cursor).await.map_err(SinkError::Commit)
+        commit(consumer, self.number, cursor).await
     }
 
     async fn confirm<C: Consumer>(
@@ -173,7 +184,28 @@ impl Partition {
     ) -> Result<(), SinkError> {
         self.next = batch.range.last + 1;
         let cursor = Cursor { offset: self.next, metadata: String::new() };
-        consumer.commit(self.number, cursor).await.map_err(SinkError::Commit)
+        commit(consumer, self.number, cursor).await
+    }
+}
+
+/// Moves the cursor, however long the disk or the broker refuses: too many open files, a full disk and
+/// the like pass by.
+async fn commit<C: Consumer>(
+    consumer: &mut C,
+    number: u32,
+    cursor: Cursor,
+) -> Result<(), SinkError> {
+    let mut backoff = BACKOFF_MIN;
+    loop {
+        match consumer.commit(number, cursor.clone()).await {
+            Ok(()) => return Ok(()),
+            Err(CommitError::Io(error)) => {
+                tracing::warn!(%error, "cannot store the cursor, trying again");
+                tokio::time::sleep(backoff).await;
+                backoff = (backoff * 2).min(BACKOFF_MAX);
+            }
+            Err(error) => return Err(SinkError::Commit(error)),
+        }
     }
 }
 
@@ -201,7 +233,7 @@ async fn first_start<C: Consumer>(
         return Err(SinkError::CursorLost { log: log.to_owned() });
     }
     let cursor = Cursor { offset: low, metadata: String::new() };
-    consumer.commit(number, cursor.clone()).await.map_err(SinkError::Commit)?;
+    commit(consumer, number, cursor.clone()).await?;
     Ok(cursor)
 }
 

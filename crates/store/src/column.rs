@@ -26,6 +26,8 @@ pub(crate) struct Column {
 pub(crate) enum Value {
     Address(for<'a> fn(&Row<'a>) -> [u8; 16]),
     Id(for<'a> fn(&Row<'a>) -> &'a [u8]),
+    /// An id that stands for a person: another in each purpose.
+    Pseudonym(for<'a> fn(&Row<'a>) -> &'a [u8]),
     Pairs(for<'a> fn(&Row<'a>) -> &'a [Pair]),
     Text(for<'a> fn(&Row<'a>) -> &'a str),
     /// With what the column says when the grant does not cover it.
@@ -104,8 +106,8 @@ pub(crate) const COLUMNS: &[Column] = &[
     of(Field::Network, "network", LOW, Value::Text(|r| &r.event.network)),
     of(Field::Address, "address", "IPv6", Value::Address(address)),
     of(Field::Address, "address_prefix", "UInt8", Value::U8(|r| clamp(r.event.address_prefix), 0)),
-    of(Field::Address, "address_hash", ID, Value::Id(|r| &r.event.address_hash)),
-    of(Field::Visitor, "visitor", ID, Value::Id(|r| &r.event.visitor)),
+    of(Field::Address, "address_hash", ID, Value::Pseudonym(|r| &r.event.address_hash)),
+    of(Field::Visitor, "visitor", ID, Value::Pseudonym(|r| &r.event.visitor)),
     Column {
         name: "visitor_previous",
         sql_type: ID,
@@ -114,7 +116,7 @@ pub(crate) const COLUMNS: &[Column] = &[
         field: Some(Field::Visitor),
         visible: true,
         comment: "The pseudonym under the key before, for a session that crosses a rotation; emptied after a day.",
-        value: Value::Id(|r| &r.event.visitor_previous),
+        value: Value::Pseudonym(|r| &r.event.visitor_previous),
     },
     core(
         "key_epoch",
@@ -166,6 +168,15 @@ const fn position(name: &'static str, sql_type: &'static str, value: Value) -> C
 }
 
 impl Column {
+    /// How a view shows it.
+    pub(crate) fn in_view(&self) -> &'static str {
+        match self.value {
+            // The table has no NULL; an average over the mark for "not said" would be wrong.
+            Value::U8(_, NO_SCROLL) => "nullIf(scroll_percent, 255) AS scroll_percent",
+            _ => self.name,
+        }
+    }
+
     const fn codec(self, codec: &'static str) -> Self {
         Self { codec, ..self }
     }

@@ -97,7 +97,7 @@ impl Store {
     ) -> Result<Option<String>, StoreError> {
         let sql = format!(
             "SELECT * EXCEPT (event_id, log, log_partition, log_offset, log_index, stored_at) \
-             FROM {}.{purpose}_rows WHERE event_id = toUUID('{}') AND expires_at > now() LIMIT 1",
+             REPLACE (nullIf(scroll_percent, 255) AS scroll_percent) FROM {}.{purpose}_rows WHERE event_id = toUUID('{}') AND expires_at > now() LIMIT 1",
             self.database,
             uuid::Uuid::from_bytes(*id.as_bytes()).hyphenated(),
         );

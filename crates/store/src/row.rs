@@ -55,6 +55,13 @@ pub(crate) fn fill(
             let uuid = |row| Uuid::from_slice(id(row)).unwrap_or_default();
             block.upsert_column::<Uuid>(name)?.add_all(rows.iter().map(uuid))?;
         }
+        Value::Pseudonym(value) => {
+            let id = |row: &Row<'_>| {
+                let id = Some(row).filter(has).map(value).unwrap_or_default();
+                Uuid::from_bytes(pseudonym(&row.grant.purpose, id))
+            };
+            block.upsert_column::<Uuid>(name)?.add_all(rows.iter().map(id))?;
+        }
         Value::Pairs(value) => {
             let map = |row| -> BTreeMap<&str, &str> {
                 let pairs = Some(row).filter(has).map(value).unwrap_or_default();
@@ -86,6 +93,21 @@ pub(crate) fn fill(
     Ok(())
 }
 
+/// What an id is called in one purpose. The id itself is in no table, so that the rows of two purposes
+/// cannot be joined by it; whoever holds it, as its visitor does, finds the rows of each. No id stays
+/// none.
+fn pseudonym(purpose: &str, id: &[u8]) -> [u8; 16] {
+    let mut name = [0; 16];
+    if !id.is_empty() {
+        let mut hasher = blake3::Hasher::new_derive_key("candor 2026-11 pseudonym in a purpose");
+        hasher.update(purpose.as_bytes());
+        hasher.update(&[0]);
+        hasher.update(id);
+        hasher.finalize_xof().fill(&mut name);
+    }
+    name
+}
+
 #[expect(clippy::disallowed_types, reason = "the type of the column; the value is truncated")]
 fn add_addresses(
     block: &mut BlockBuilder,
@@ -96,4 +118,18 @@ fn add_addresses(
 
     block.upsert_column::<Ipv6Addr>(name)?.add_all(values.map(Ipv6Addr::from))?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_has_another_name_in_each_purpose() {
+        let id = [7; 16];
+        assert_eq!(pseudonym("statistics", &id), pseudonym("statistics", &id));
+        assert_ne!(pseudonym("statistics", &id), pseudonym("security", &id));
+        assert_ne!(pseudonym("statistics", &id), id);
+        assert_eq!(pseudonym("statistics", &[]), [0; 16], "no id stays none");
+    }
 }

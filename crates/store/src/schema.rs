@@ -121,7 +121,7 @@ impl Schema {
     /// The guarded view of everyone, and the one without bots.
     fn views(&self, purpose: &Purpose, fields: FieldSet) -> Vec<Relation> {
         let visible: Vec<_> =
-            columns(fields).iter().filter(|c| c.visible).map(|column| column.name).collect();
+            columns(fields).iter().filter(|c| c.visible).map(|column| column.in_view()).collect();
         let rows = format!("{}.{purpose}_rows", self.database);
         let select = format!("SELECT {} FROM {rows} WHERE expires_at > now()", visible.join(", "));
         let mut views = vec![self.view(purpose.as_str(), &select)];

@@ -96,6 +96,7 @@ fn open_on(
     let start = committed.as_ref().map_or(0, |cursor| cursor.offset);
     let recovered = recover::recover(dir, &firsts, log_id, start)?;
     let low = recovered.segments.low();
+    let high = recovered.segments.next();
     let shared = share(recovered.segments, &config, start);
     let event_bytes_max = config.record_bytes_max.get() as usize;
     let writer_shared = Arc::clone(&shared);
@@ -117,7 +118,7 @@ fn open_on(
             dir.to_owned(),
             log_id,
             cursor_file,
-            Begin { committed, low },
+            Begin { committed, low, high },
             consumer_end,
         ),
     ))

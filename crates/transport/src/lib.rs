@@ -126,6 +126,8 @@ pub enum Delivery {
         committed: Option<Cursor>,
         /// The first offset that the log still has.
         low: u64,
+        /// The next offset that the log will use.
+        high: u64,
         /// Whether the owner before us may still be running: its inserts are waited for.
         previous_owner_may_live: bool,
     },

@@ -51,7 +51,7 @@ function fill(row) {
   const body = table.tBodies[0];
   body.replaceChildren(...Object.entries(row).map(([name, value]) => {
     const line = document.createElement("tr");
-    const text = typeof value === "object" ? JSON.stringify(value) : String(value);
+    const text = value !== null && typeof value === "object" ? JSON.stringify(value) : String(value ?? "");
     line.className = /^(0|\{\}|::|[0-]+)?$/.test(text) ? "empty" : "";
     const head = document.createElement("th");
     head.scope = "row";

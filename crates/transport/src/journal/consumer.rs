@@ -43,6 +43,7 @@ pub struct JournalConsumer {
 pub(super) struct Begin {
     pub(super) committed: Option<Cursor>,
     pub(super) low: u64,
+    pub(super) high: u64,
 }
 
 // === impl JournalConsumer ===
@@ -55,7 +56,7 @@ impl JournalConsumer {
         begin: Begin,
         end: ConsumerEnd,
     ) -> Self {
-        let Begin { committed, low } = begin;
+        let Begin { committed, low, high } = begin;
         let start = committed.as_ref().map_or(low, |cursor| cursor.offset);
         Self {
             dir,
@@ -66,6 +67,7 @@ impl JournalConsumer {
                 partition: PARTITION,
                 committed,
                 low,
+                high,
                 previous_owner_may_live: false, // it would hold the lock
             }),
             ready: VecDeque::new(),
