@@ -154,3 +154,24 @@ fn routes_and_methods() {
     );
     assert_eq!((foreign.status, foreign.outcome.as_str()), (403, "host_denied"));
 }
+
+#[test]
+fn who_says_nothing_is_hung_up_on() {
+    let candor = Candor::demo();
+    let address = candor.beacons().base().trim_start_matches("http://").to_owned();
+    let beginnings: [&[u8]; 3] = [b"", b"P", b"PRI * HT"];
+    let streams: Vec<_> = beginnings
+        .iter()
+        .map(|beginning| {
+            let mut stream = TcpStream::connect(&address).unwrap();
+            stream.write_all(beginning).unwrap();
+            stream.set_read_timeout(Some(std::time::Duration::from_secs(15))).unwrap();
+            stream
+        })
+        .collect();
+    for mut stream in streams {
+        let ended = stream.read_to_end(&mut Vec::new());
+        let timed_out = |error: &std::io::Error| error.kind() == std::io::ErrorKind::WouldBlock;
+        assert!(!ended.as_ref().is_err_and(timed_out), "still open: {ended:?}");
+    }
+}

@@ -66,7 +66,7 @@ fn a_broken_or_missing_database_is_a_clear_error_at_start() {
             .args(["--clickhouse", "127.0.0.1:0"])
             .output()
             .unwrap();
-        assert!(!run.status.success());
+        assert_eq!(run.status.code(), Some(64));
         String::from_utf8_lossy(&run.stderr).into_owned()
     };
     std::fs::write(dir.path().join("empty.mmdb"), b"").unwrap();

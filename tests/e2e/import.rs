@@ -55,7 +55,7 @@ fn an_ndjson_log_ends_now() {
 fn mistakes_are_told_apart() {
     let candor = Candor::demo();
     let (status, report) = candor.import(&["--site", "other", "--consent", "statistics"], COMBINED);
-    assert!(status.success() && report.contains(" unknown_site"), "{report}");
+    assert!(!status.success() && report.contains("no policy names this site"), "{report}");
 
     let nobody =
         candor.command("import").args(["--site", "demo", "--admin", "127.0.0.1:1", "x"]).output();

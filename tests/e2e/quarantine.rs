@@ -1,9 +1,10 @@
-//! A record that cannot be stored is set aside with a reason, and blocks nobody.
+//! A record that cannot be stored is set aside with a reason, and blocks nobody; a log that lost its end
+//! is refused.
 
 use candor_event::EventId;
 use candor_tests::Candor;
 use candor_transport::journal::{Journal, JournalConfig};
-use candor_transport::{Outgoing, Producer};
+use candor_transport::{Consumer, Cursor, Delivery, Outgoing, Producer};
 
 use crate::pageview;
 
@@ -32,4 +33,26 @@ fn poison_is_set_aside_and_its_neighbours_are_stored() {
     );
     candor.sql_becomes("SELECT sum(buckets['quarantined']) FROM candor.batches", "1");
     assert_eq!(candor.metric("sink_quarantined_total{reason=\"not_protobuf\"}"), 1);
+}
+
+#[test]
+fn a_log_that_lost_what_was_being_stored_is_refused() {
+    let mut candor = Candor::demo();
+    assert_eq!(candor.send(&pageview("")).status, 202);
+    candor.sql_becomes("SELECT count() FROM candor.statistics", "1");
+    candor.stop();
+
+    // As after a crash in the middle of an insert, on a disk that then lost the range.
+    let journal = candor.data().join("journal");
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let (_producer, mut consumer) = Journal::open(&journal, JournalConfig::default()).unwrap();
+        let Delivery::Assigned { high, .. } = consumer.next().await.unwrap() else {
+            unreachable!("the first delivery");
+        };
+        let metadata = format!(r#"{{"v":1,"end":{},"repair":0,"deadline_s":30}}"#, high + 5);
+        consumer.commit(0, Cursor { offset: high, metadata }).await.unwrap();
+    });
+    let log = candor.run_until_it_ends();
+    assert!(log.contains("its end was lost") && log.contains("Move the log's directory"), "{log}");
 }

@@ -110,3 +110,22 @@ fn a_start_waits_for_an_engine_that_lost_its_parent() {
     assert_eq!(candor.sql("SELECT count() FROM candor.statistics"), "1");
     query.join().unwrap();
 }
+
+#[test]
+fn it_says_that_it_is_not_ready_while_it_drains() {
+    let mut candor = Candor::demo();
+    let address = candor.beacons().base().trim_start_matches("http://").to_owned();
+    // A request that is under way holds the drain up.
+    let mut slow = std::net::TcpStream::connect(address).unwrap();
+    let head = "POST /v1/events HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\n{";
+    std::io::Write::write_all(&mut slow, head.as_bytes()).unwrap();
+    candor_tests::eventually("it is heard", || {
+        (candor.metric("collector_beacons_received_total") > 0).then_some(())
+    });
+    candor.ask_to_stop();
+    candor_tests::eventually("it is not ready", || {
+        let answer = candor.admin().send("GET", "/readyz", &[], b"")?;
+        (answer.status == 503).then_some(())
+    });
+    assert!(candor.stop().success());
+}

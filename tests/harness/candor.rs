@@ -1,5 +1,6 @@
 //! `candor up` as a child process.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
@@ -37,6 +38,8 @@ struct Process {
     beacons: Client,
     admin: Client,
     clickhouse: Client,
+    /// Whether it was asked to stop: a second signal would end it at once.
+    stopping: Cell<bool>,
 }
 
 /// A program of the workspace, built beside this test.
@@ -83,7 +86,21 @@ impl Candor {
             assert!(exited.is_none(), "candor ended: {}", self.log());
             self.addresses(before)
         });
-        self.process = process.map(|child| Process { child, beacons, admin, clickhouse });
+        self.process = process.map(|child| {
+            let stopping = Cell::new(false);
+            Process { child, beacons, admin, clickhouse, stopping }
+        });
+    }
+
+    /// Starts again in the same directory, where it must refuse to go on; gives back what it said.
+    pub fn run_until_it_ends(&self) -> String {
+        let mut command = self.command("up");
+        for flag in ["--listen", "--admin", "--clickhouse"] {
+            command.args([flag, "127.0.0.1:0"]);
+        }
+        let run = command.arg("--data").arg(self.data()).output().unwrap();
+        assert!(!run.status.success(), "it went on");
+        String::from_utf8_lossy(&run.stderr).into_owned()
     }
 
     /// Changes the lines of `candor.toml` for the next start.
@@ -200,12 +217,18 @@ impl Candor {
         std::fs::read_to_string(self.log_path()).unwrap_or_default()
     }
 
-    /// Asks it to stop, as a service manager does, and waits.
+    /// Asks it to stop, as a service manager does.
+    pub fn ask_to_stop(&self) {
+        if !self.running().stopping.replace(true) {
+            kill_process(self.pid(), Signal::TERM).unwrap();
+        }
+    }
+
+    /// Asks it to stop, and waits.
     pub fn stop(&mut self) -> ExitStatus {
+        self.ask_to_stop();
         let mut process = self.process.take().expect("it is running");
-        let pid = Pid::from_child(&process.child);
-        kill_process(pid, Signal::TERM).unwrap();
-        let children = children(pid);
+        let children = children(Pid::from_child(&process.child));
         let status = process.child.wait().unwrap();
         eventually("the engine is gone too", || {
             children.iter().all(|pid| is_gone(*pid)).then_some(())

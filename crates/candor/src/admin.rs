@@ -36,7 +36,7 @@ pub(crate) struct Admin<P> {
 type Answer = Response<Full<Bytes>>;
 
 const TEXT: &str = "text/plain; charset=utf-8";
-const PING_DEADLINE: Duration = Duration::from_secs(1);
+const PING_DEADLINE: Duration = Duration::from_secs(2);
 const DEMO_SITE: &str = "demo";
 const DEMO_PURPOSE: &str = "statistics";
 
@@ -97,10 +97,13 @@ impl<P: Producer> Admin<P> {
         let Ok(event_id) = self.door.event_id(DEMO_SITE, &id) else {
             return text(StatusCode::NOT_FOUND, "not found\n");
         };
-        match self.store.row_of_event(&purpose, event_id).await {
-            Ok(Some(row)) => content(StatusCode::OK, "application/json", row),
-            Ok(None) => text(StatusCode::NO_CONTENT, ""),
-            Err(_) => text(StatusCode::SERVICE_UNAVAILABLE, "ClickHouse does not answer\n"),
+        let row = self.store.row_of_event(&purpose, event_id);
+        match tokio::time::timeout(PING_DEADLINE, row).await {
+            Ok(Ok(Some(row))) => content(StatusCode::OK, "application/json", row),
+            Ok(Ok(None)) => text(StatusCode::NO_CONTENT, ""),
+            Ok(Err(_)) | Err(_) => {
+                text(StatusCode::SERVICE_UNAVAILABLE, "ClickHouse does not answer\n")
+            }
         }
     }
 
@@ -112,13 +115,18 @@ impl<P: Producer> Admin<P> {
         let consent: Vec<_> =
             consent.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
         let purposes = self.door.purposes(&site);
-        if !purposes.is_empty() && !consent.iter().all(|name| purposes.contains(&name.as_str())) {
+        if purposes.is_empty() {
+            return text(StatusCode::NOT_FOUND, "no policy names this site\n");
+        }
+        if !consent.iter().all(|name| purposes.contains(&name.as_str())) {
             let words = format!("the site's purposes are: {}\n", purposes.join(", "));
             return content(StatusCode::BAD_REQUEST, TEXT, words);
         }
-        let last_offset = parameter(&request, "last_offset_s").and_then(|text| text.parse().ok());
-        let import =
-            Import { site, consent, end: (self.clock.now(), last_offset.unwrap_or_default()) };
+        let last_offset = parameter(&request, "last_offset_s").unwrap_or_else(|| "0".to_owned());
+        let Ok(last_offset) = last_offset.parse() else {
+            return text(StatusCode::BAD_REQUEST, "last_offset_s is a number of seconds\n");
+        };
+        let import = Import { site, consent, end: (self.clock.now(), last_offset) };
         match self.door.import(request.into_body(), &import).await {
             Ok(report) => report_of(StatusCode::OK, &report, None),
             Err((error, report)) => {

@@ -106,7 +106,7 @@ pub(crate) enum Level {
 pub(crate) enum ConfigError {
     #[error("in {path}: {message}\n`candor config` prints every key with its default")]
     Parse { path: PathBuf, message: String },
-    #[error("cannot read the configuration {path}")]
+    #[error("cannot read {path}")]
     Read {
         path: PathBuf,
         #[source]

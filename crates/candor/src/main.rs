@@ -40,7 +40,7 @@ fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> anyhow::Result<()> {
-    harden::process();
+    let is_hardened = harden::process();
     match command {
         Command::Config => telemetry::say(config::REFERENCE),
         Command::Import(args) => runtime()?.block_on(import::run(&args)),
@@ -48,6 +48,9 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Up(args) => {
             let config = args.config()?;
             let metrics = telemetry::start(config.log.level)?;
+            if !is_hardened {
+                tracing::warn!("core dumps cannot be turned off here: keys may end up in one");
+            }
             runtime()?.block_on(up::run(config, metrics))
         }
     }

@@ -24,12 +24,14 @@ use crate::admin::Admin;
 use crate::clock::SystemClock;
 use crate::config::{Config, ConfigError};
 use crate::engine::{Engine, Launch};
-use crate::{assets, demo, policies, telemetry};
+use crate::{assets, demo, harden, policies, telemetry};
 
 /// What is left in the log is stored within this time after the last beacon.
 const SINK_DEADLINE: Duration = Duration::from_secs(20);
 /// The admin listener serves few.
 const ADMIN_CONNECTIONS_MAX: usize = 64;
+/// What a shell says of a program that a signal ended (128 + SIGINT).
+const EXIT_INTERRUPTED: i32 = 130;
 /// How often keys are looked after.
 const KEY_TICK: Duration = Duration::from_secs(1);
 
@@ -85,8 +87,7 @@ pub(crate) async fn run(config: Config, metrics: PrometheusHandle) -> Result<()>
     );
 
     let failed = {
-        let serving =
-            serve(beacons, Arc::clone(&door), config.collector.connections_max, stop_signal());
+        let serving = serve(beacons, Arc::clone(&door), connections(&config), stopping(&ready));
         tokio::select! {
             drained = serving => {
                 say_drained(drained);
@@ -96,7 +97,6 @@ pub(crate) async fn run(config: Config, metrics: PrometheusHandle) -> Result<()>
         }
     };
     ready.store(false, Ordering::SeqCst);
-    tracing::info!("draining");
     // The log is closed by its last producer: the door, which the admin listener holds too.
     stop.send_replace(true);
     admin.await?;
@@ -124,7 +124,8 @@ fn keys(config: &Config) -> Result<KeyRing> {
 
 fn pipeline(config: &Config, registry: &Arc<Registry>, keys: &Arc<KeyRing>) -> Result<Pipeline> {
     let rules = assets::agent_rules(config.agents.rules.as_deref())?;
-    let geo = Geo::open(config.geo.places.as_deref(), config.geo.networks.as_deref())?;
+    let geo = Geo::open(config.geo.places.as_deref(), config.geo.networks.as_deref())
+        .map_err(|error| ConfigError::Value(format!("{error}: {}", error.source)))?;
     let sources = Sources { agents: Agents::from_yaml(&rules)?, geo };
     Ok(Pipeline::new(Arc::clone(registry), Arc::clone(keys), sources))
 }
@@ -178,6 +179,31 @@ fn told(stopped: &watch::Receiver<bool>) -> impl Future<Output = ()> + Send + 's
         // An error means that whoever tells is gone, which tells the same.
         stopped.wait_for(|stopped| *stopped).await.ok();
     }
+}
+
+/// As many connections as are wanted and as there are files for.
+fn connections(config: &Config) -> usize {
+    let (wanted, possible) = (config.collector.connections_max, harden::connections());
+    if possible < wanted {
+        tracing::warn!(
+            wanted,
+            possible,
+            "fewer connections than wanted: raise the limit of open files"
+        );
+    }
+    wanted.min(possible)
+}
+
+/// Resolves at the first signal, from when on we are not ready; a second one ends the process at once,
+/// which loses nothing either.
+async fn stopping(ready: &AtomicBool) {
+    stop_signal().await;
+    ready.store(false, Ordering::SeqCst);
+    tracing::info!("draining; a second signal stops at once");
+    tokio::spawn(async {
+        stop_signal().await;
+        std::process::exit(EXIT_INTERRUPTED);
+    });
 }
 
 async fn stop_signal() {

@@ -47,7 +47,7 @@ const fn advice(outcome: Outcome) -> &'static str {
         Outcome::TooLarge => "at most 64 KiB a beacon, 1 MiB and 1,000 beacons a request",
         Outcome::UnknownSite => "no policy names this site",
         Outcome::UnsupportedMedia => "send application/json, text/plain or application/x-ndjson",
-        _ => "not durable; send it again with the same id",
+        _ => "not known to be durable; send it again with the same id",
     }
 }
 

@@ -23,8 +23,8 @@ pub struct Geo {
 #[error("cannot use the address database {path}: fetch it again, or leave the setting out")]
 pub struct GeoError {
     path: PathBuf,
-    #[source]
-    source: MaxMindDbError,
+    /// What is wrong with it.
+    pub source: MaxMindDbError,
 }
 
 impl Geo {
