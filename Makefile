@@ -11,7 +11,7 @@ run: setup
 test:
 	./tools/setup --tests
 	cargo build --locked --workspace --bins
-	cargo test --locked --workspace
+	cargo test --locked --workspace --no-fail-fast
 
 # Formatting, lints and documentation.
 check:
