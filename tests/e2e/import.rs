@@ -57,6 +57,9 @@ fn mistakes_are_told_apart() {
     let (status, report) = candor.import(&["--site", "other", "--consent", "statistics"], COMBINED);
     assert!(!status.success() && report.contains("no policy names this site"), "{report}");
 
+    let (status, report) = candor.import(&["--site", "demo", "--consent", "statistcs"], COMBINED);
+    assert!(!status.success() && report.contains("purposes are: statistics"), "{report}");
+
     let nobody =
         candor.command("import").args(["--site", "demo", "--admin", "127.0.0.1:1", "x"]).output();
     let text = String::from_utf8_lossy(&nobody.unwrap().stderr).into_owned();

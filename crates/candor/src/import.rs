@@ -48,18 +48,34 @@ pub(crate) async fn run(args: &ImportArgs) -> Result<()> {
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     let connection = tokio::spawn(connection);
 
-    let (chunks, body) = Channel::<Bytes, std::io::Error>::new(CHUNKS_MAX);
-    let request = Request::post(format!("/import?{query}"))
-        .header(HOST, args.admin.to_string())
-        .body(body)?;
-    let file = args.file.clone();
-    let upload = tokio::spawn(upload(file, chunks));
-    let answer = sender.send_request(request).await.context("candor broke the connection")?;
-    let body = answer.into_body().collect().await?.to_bytes();
+    let host = args.admin.to_string();
+    // Asked without a line first: whoever refuses an upload in its middle is not heard.
+    let (chunks, nothing) = Channel::new(CHUNKS_MAX);
+    drop(chunks);
+    read(&send(&mut sender, &host, &query, nothing).await?)?;
+
+    let (chunks, body) = Channel::new(CHUNKS_MAX);
+    let upload = tokio::spawn(upload(args.file.clone(), chunks));
+    let answer = send(&mut sender, &host, &query, body).await?;
     upload.await??;
     drop(sender);
     connection.await??;
-    print(&body)
+    print(read(&answer)?)
+}
+
+type Body = Channel<Bytes, std::io::Error>;
+
+/// Sends one request; gives back the body of the answer.
+async fn send(
+    sender: &mut http1::SendRequest<Body>,
+    host: &str,
+    query: &str,
+    body: Body,
+) -> Result<Bytes> {
+    let request = Request::post(format!("/import?{query}")).header(HOST, host).body(body)?;
+    sender.ready().await.context("candor broke the connection")?;
+    let answer = sender.send_request(request).await.context("candor broke the connection")?;
+    Ok(answer.into_body().collect().await?.to_bytes())
 }
 
 /// Streams the file. An answer before the end stops it.
@@ -107,10 +123,15 @@ fn cannot_read(path: &Path) -> String {
     format!("cannot read {}", path.display())
 }
 
-fn print(body: &[u8]) -> Result<()> {
-    let Ok(report) = serde_json::from_slice::<Outcomes>(body) else {
-        bail!("{}", String::from_utf8_lossy(body).trim());
-    };
+/// What became of the lines; an answer that is none says what is wrong.
+fn read(answer: &[u8]) -> Result<Outcomes> {
+    match serde_json::from_slice(answer) {
+        Ok(outcomes) => Ok(outcomes),
+        Err(_) => bail!("{}", String::from_utf8_lossy(answer).trim()),
+    }
+}
+
+fn print(report: Outcomes) -> Result<()> {
     let total: u64 = report.outcomes.values().sum();
     telemetry::say(&format!("{total:>9} lines\n"))?;
     for (outcome, count) in &report.outcomes {
