@@ -3,22 +3,34 @@
 
 use candor_event::EventId;
 use candor_tests::Candor;
-use candor_transport::journal::{Journal, JournalConfig};
+use candor_transport::journal::{Journal, JournalConfig, JournalConsumer, JournalProducer};
 use candor_transport::{Consumer, Cursor, Delivery, Outgoing, Producer};
 
 use crate::pageview;
 
-#[test]
-fn poison_is_set_aside_and_its_neighbours_are_stored() {
+/// A candor that has stored one event and stopped.
+fn stopped_after_one_event() -> Candor {
     let mut candor = Candor::demo();
     assert_eq!(candor.send(&pageview("")).status, 202);
     candor.sql_becomes("SELECT count() FROM candor.statistics", "1");
     candor.stop();
+    candor
+}
 
+/// Does something to its journal.
+fn with_journal(candor: &Candor, act: impl AsyncFnOnce(JournalProducer, JournalConsumer)) {
     let journal = candor.data().join("journal");
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let (producer, _consumer) = Journal::open(&journal, JournalConfig::default()).unwrap();
+        let (producer, consumer) = Journal::open(&journal, JournalConfig::default()).unwrap();
+        act(producer, consumer).await;
+    });
+}
+
+#[test]
+fn poison_is_set_aside_and_its_neighbours_are_stored() {
+    let mut candor = stopped_after_one_event();
+    with_journal(&candor, async |producer, _consumer| {
         let poison =
             Outgoing { id: EventId::from_bytes([1; 16]), record: b"\xff not Protobuf"[..].into() };
         producer.produce(vec![poison]).await.unwrap();
@@ -37,16 +49,9 @@ fn poison_is_set_aside_and_its_neighbours_are_stored() {
 
 #[test]
 fn a_log_that_lost_what_was_being_stored_is_refused() {
-    let mut candor = Candor::demo();
-    assert_eq!(candor.send(&pageview("")).status, 202);
-    candor.sql_becomes("SELECT count() FROM candor.statistics", "1");
-    candor.stop();
-
+    let candor = stopped_after_one_event();
     // As after a crash in the middle of an insert, on a disk that then lost the range.
-    let journal = candor.data().join("journal");
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let (_producer, mut consumer) = Journal::open(&journal, JournalConfig::default()).unwrap();
+    with_journal(&candor, async |_producer, mut consumer| {
         let Delivery::Assigned { high, .. } = consumer.next().await.unwrap() else {
             unreachable!("the first delivery");
         };
