@@ -97,10 +97,12 @@ impl KeyRing {
     /// # Errors
     /// No key can be had; beacons are refused until one can.
     pub fn tick(&self, now: Timestamp) -> Result<(), Rejection> {
-        let epoch = self.at(now)?;
-        let over = epoch.previous.as_ref().is_some_and(|previous| previous.until <= now);
-        if over {
-            let _guard = self.rotating.lock().unwrap_or_else(PoisonError::into_inner);
+        self.at(now)?;
+        // Looked at under the lock: a beacon may have rotated since, and its epoch must stay.
+        let _guard = self.rotating.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(epoch) = self.current.load_full()
+            && epoch.previous.as_ref().is_some_and(|previous| previous.until <= now)
+        {
             self.install(epoch.without_previous());
         }
         Ok(())
