@@ -15,6 +15,8 @@ use crate::column::{Column, Value};
 pub(crate) struct Row<'a> {
     pub(crate) event: &'a Event,
     pub(crate) grant: &'a Grant,
+    /// What the grant covers: a column of any other field stays empty.
+    pub(crate) granted: FieldSet,
     pub(crate) position: Position,
     pub(crate) log: &'a str,
     pub(crate) partition: u32,
@@ -24,11 +26,13 @@ pub(crate) struct Row<'a> {
 type Fault = Box<dyn Error + Send + Sync>;
 
 impl<'a> Row<'a> {
-    /// Whether the grant covers the field. Bits outside of the catalogue were refused when the record
-    /// was decoded.
-    fn has(&self, field: Option<Field>) -> bool {
-        let granted = FieldSet::from_bits(self.grant.fields).unwrap_or_default();
-        field.is_none_or(|field| granted.contains(field))
+    /// What the row says in a column of this field, or nothing when the grant does not cover it.
+    fn value<T: Default>(&self, field: Option<Field>, value: impl FnOnce(&Self) -> T) -> T {
+        self.value_or(T::default(), field, value)
+    }
+
+    fn value_or<T>(&self, absent: T, field: Option<Field>, value: impl FnOnce(&Self) -> T) -> T {
+        if field.is_none_or(|field| self.granted.contains(field)) { value(self) } else { absent }
     }
 
     pub(crate) fn campaign(&self, part: fn(&'a Campaign) -> &'a String) -> &'a str {
@@ -42,52 +46,47 @@ pub(crate) fn fill(
     column: &Column,
     rows: &[Row<'_>],
 ) -> Result<(), Fault> {
-    let has = |row: &&Row<'_>| row.has(column.field);
-    let name = column.name;
+    let (name, field) = (column.name, column.field);
     match column.value {
         Value::Address(value) => {
-            let values =
-                rows.iter().map(|row| Some(row).filter(has).map(value).unwrap_or_default());
-            add_addresses(block, name, values)?;
+            add_addresses(block, name, rows.iter().map(|row| row.value(field, value)))?;
         }
         Value::Id(value) => {
-            let id = |row| Some(row).filter(has).map(value).unwrap_or_default();
-            let uuid = |row| Uuid::from_slice(id(row)).unwrap_or_default();
-            block.upsert_column::<Uuid>(name)?.add_all(rows.iter().map(uuid))?;
+            let id = |row: &Row<'_>| Uuid::from_slice(row.value(field, value)).unwrap_or_default();
+            block.upsert_column::<Uuid>(name)?.add_all(rows.iter().map(id))?;
         }
         Value::Pseudonym(value) => {
             let id = |row: &Row<'_>| {
-                let id = Some(row).filter(has).map(value).unwrap_or_default();
-                Uuid::from_bytes(pseudonym(&row.grant.purpose, id))
+                Uuid::from_bytes(pseudonym(&row.grant.purpose, row.value(field, value)))
             };
             block.upsert_column::<Uuid>(name)?.add_all(rows.iter().map(id))?;
         }
         Value::Pairs(value) => {
-            let map = |row| -> BTreeMap<&str, &str> {
-                let pairs = Some(row).filter(has).map(value).unwrap_or_default();
+            let maps = rows.iter().map(|row| -> BTreeMap<&str, &str> {
+                let pairs = row.value(field, value);
                 pairs.iter().map(|pair| (pair.name.as_str(), pair.value.as_str())).collect()
-            };
-            block.upsert_column::<BTreeMap<&str, &str>>(name)?.add_all(rows.iter().map(map))?;
+            });
+            block.upsert_column::<BTreeMap<&str, &str>>(name)?.add_all(maps)?;
         }
         Value::Text(value) => {
-            let text = |row| Some(row).filter(has).map(value).unwrap_or_default();
-            block.upsert_column::<&str>(name)?.add_all(rows.iter().map(text))?;
+            let texts = rows.iter().map(|row| row.value(field, value));
+            block.upsert_column::<&str>(name)?.add_all(texts)?;
         }
         Value::U8(value, absent) => {
-            let number = |row| Some(row).filter(has).map_or(absent, value);
-            block.upsert_column::<u8>(name)?.add_all(rows.iter().map(number))?;
+            let numbers = rows.iter().map(|row| row.value_or(absent, field, value));
+            block.upsert_column::<u8>(name)?.add_all(numbers)?;
         }
         Value::U16(value) => {
-            let number = |row| Some(row).filter(has).map(value).unwrap_or_default();
-            block.upsert_column::<u16>(name)?.add_all(rows.iter().map(number))?;
+            let numbers = rows.iter().map(|row| row.value(field, value));
+            block.upsert_column::<u16>(name)?.add_all(numbers)?;
         }
         Value::U32(value) => {
-            let number = |row| Some(row).filter(has).map(value).unwrap_or_default();
-            block.upsert_column::<u32>(name)?.add_all(rows.iter().map(number))?;
+            let numbers = rows.iter().map(|row| row.value(field, value));
+            block.upsert_column::<u32>(name)?.add_all(numbers)?;
         }
         Value::U64(value) => {
-            let number = |row| Some(row).filter(has).map(value).unwrap_or_default();
-            block.upsert_column::<u64>(name)?.add_all(rows.iter().map(number))?;
+            let numbers = rows.iter().map(|row| row.value(field, value));
+            block.upsert_column::<u64>(name)?.add_all(numbers)?;
         }
     }
     Ok(())

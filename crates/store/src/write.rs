@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::time::Duration;
 
-use candor_event::Purpose;
+use candor_event::{FieldSet, Purpose};
 use clickhouse::native::Block;
 use clickhouse::native::builder::BlockBuilder;
 
@@ -160,6 +160,8 @@ fn rows_block(
             granted.map(move |grant| Row {
                 event,
                 grant,
+                // Bits outside of the catalogue were refused when the record was decoded.
+                granted: FieldSet::from_bits(grant.fields).unwrap_or_default(),
                 position: *position,
                 log: &batch.range.log,
                 partition: batch.range.partition,
@@ -170,9 +172,7 @@ fn rows_block(
     if rows.is_empty() {
         return Ok(None);
     }
-    let fields = rows.iter().fold(candor_event::FieldSet::EMPTY, |fields, row| {
-        fields.union(candor_event::FieldSet::from_bits(row.grant.fields).unwrap_or_default())
-    });
+    let fields = rows.iter().fold(FieldSet::EMPTY, |fields, row| fields.union(row.granted));
     let mut block = BlockBuilder::new();
     for column in columns(fields) {
         fill(&mut block, column, &rows).map_err(|reason| fault(table, &*reason))?;
