@@ -6,16 +6,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
+use candor_collector::respond::{Answer, content, plain};
 use candor_collector::server::Service;
 use candor_collector::{Door, ImportError, Report};
 use candor_event::{Clock, Purpose};
 use candor_pipeline::{Import, Peer};
 use candor_store::Store;
 use candor_transport::Producer;
-use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE, HOST, ORIGIN};
-use http::{HeaderValue, Method, Request, Response, StatusCode};
-use http_body_util::Full;
+use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, HOST, ORIGIN};
+use http::{HeaderValue, Method, Request, StatusCode};
 use hyper::body::Incoming;
 use metrics_exporter_prometheus::PrometheusHandle;
 
@@ -33,8 +32,6 @@ pub(crate) struct Admin<P> {
     pub(crate) demo_origins: HashSet<String>,
 }
 
-type Answer = Response<Full<Bytes>>;
-
 const TEXT: &str = "text/plain; charset=utf-8";
 const PING_DEADLINE: Duration = Duration::from_secs(2);
 const DEMO_SITE: &str = "demo";
@@ -44,18 +41,18 @@ impl<P: Producer> Service for Admin<P> {
     async fn call(&self, _peer: &Peer, request: Request<Incoming>) -> Answer {
         let origin = request.headers().get(ORIGIN).cloned();
         if origin.as_ref().is_some_and(|origin| !self.is_demo_origin(origin)) {
-            return text(StatusCode::FORBIDDEN, "no web page may reach the admin listener\n");
+            return plain(StatusCode::FORBIDDEN, "no web page may reach the admin listener\n");
         }
         if self.only_this_machine && !names_this_machine(&request) {
-            return text(StatusCode::FORBIDDEN, "ask for localhost or a loopback address\n");
+            return plain(StatusCode::FORBIDDEN, "ask for localhost or a loopback address\n");
         }
         let mut answer = match (request.method(), request.uri().path()) {
-            (&Method::GET, "/livez" | "/healthz") => text(StatusCode::OK, "ok\n"),
+            (&Method::GET, "/livez" | "/healthz") => plain(StatusCode::OK, "ok\n"),
             (&Method::GET, "/readyz" | "/health") => self.readiness().await,
             (&Method::GET, "/metrics") => self.render_metrics(),
             (&Method::GET, "/demo/row") => self.demo_row(&request).await,
             (&Method::POST, "/import") => self.import(request).await,
-            _ => text(StatusCode::NOT_FOUND, "not found\n"),
+            _ => plain(StatusCode::NOT_FOUND, "not found\n"),
         };
         if let Some(origin) = origin {
             answer.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
@@ -71,11 +68,11 @@ impl<P: Producer> Admin<P> {
 
     async fn readiness(&self) -> Answer {
         if !self.ready.load(Ordering::SeqCst) {
-            return text(StatusCode::SERVICE_UNAVAILABLE, "starting or draining\n");
+            return plain(StatusCode::SERVICE_UNAVAILABLE, "starting or draining\n");
         }
         match tokio::time::timeout(PING_DEADLINE, self.store.ping()).await {
-            Ok(Ok(())) => text(StatusCode::OK, "ok\n"),
-            _ => text(StatusCode::SERVICE_UNAVAILABLE, "ClickHouse does not answer\n"),
+            Ok(Ok(())) => plain(StatusCode::OK, "ok\n"),
+            _ => plain(StatusCode::SERVICE_UNAVAILABLE, "ClickHouse does not answer\n"),
         }
     }
 
@@ -92,31 +89,31 @@ impl<P: Producer> Admin<P> {
         let id = parameter(request, "id").filter(|_| !self.demo_origins.is_empty());
         let purpose = Purpose::parse(DEMO_PURPOSE);
         let (Some(id), Ok(purpose)) = (id, purpose) else {
-            return text(StatusCode::NOT_FOUND, "not found\n");
+            return plain(StatusCode::NOT_FOUND, "not found\n");
         };
         let Ok(event_id) = self.door.event_id(DEMO_SITE, &id) else {
-            return text(StatusCode::NOT_FOUND, "not found\n");
+            return plain(StatusCode::NOT_FOUND, "not found\n");
         };
         let row = self.store.row_of_event(&purpose, event_id);
         match tokio::time::timeout(PING_DEADLINE, row).await {
             Ok(Ok(Some(row))) => content(StatusCode::OK, "application/json", row),
-            Ok(Ok(None)) => text(StatusCode::NO_CONTENT, ""),
+            Ok(Ok(None)) => plain(StatusCode::NO_CONTENT, ""),
             Ok(Err(_)) | Err(_) => {
-                text(StatusCode::SERVICE_UNAVAILABLE, "ClickHouse does not answer\n")
+                plain(StatusCode::SERVICE_UNAVAILABLE, "ClickHouse does not answer\n")
             }
         }
     }
 
     async fn import(&self, request: Request<Incoming>) -> Answer {
         let Some(site) = parameter(&request, "site") else {
-            return text(StatusCode::BAD_REQUEST, "name the site: /import?site=…\n");
+            return plain(StatusCode::BAD_REQUEST, "name the site: /import?site=…\n");
         };
         let consent = parameter(&request, "consent").unwrap_or_default();
         let consent: Vec<_> =
             consent.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
         let purposes = self.door.purposes(&site);
         if purposes.is_empty() {
-            return text(StatusCode::NOT_FOUND, "no policy names this site\n");
+            return plain(StatusCode::NOT_FOUND, "no policy names this site\n");
         }
         if !consent.iter().all(|name| purposes.contains(&name.as_str())) {
             let words = format!("the site's purposes are: {}\n", purposes.join(", "));
@@ -124,7 +121,7 @@ impl<P: Producer> Admin<P> {
         }
         let last_offset = parameter(&request, "last_offset_s").unwrap_or_else(|| "0".to_owned());
         let Ok(last_offset) = last_offset.parse() else {
-            return text(StatusCode::BAD_REQUEST, "last_offset_s is a number of seconds\n");
+            return plain(StatusCode::BAD_REQUEST, "last_offset_s is a number of seconds\n");
         };
         let import = Import { site, consent, end: (self.clock.now(), last_offset) };
         match self.door.import(request.into_body(), &import).await {
@@ -164,19 +161,6 @@ fn parameter(request: &Request<Incoming>, name: &str) -> Option<String> {
     let query = request.uri().query().unwrap_or_default().as_bytes();
     let found = form_urlencoded::parse(query).find(|(key, _)| key == name);
     found.map(|(_, value)| value.into_owned())
-}
-
-fn text(status: StatusCode, text: &'static str) -> Answer {
-    content(status, TEXT, text)
-}
-
-fn content(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Answer {
-    let mut answer = Response::new(Full::new(body.into()));
-    *answer.status_mut() = status;
-    let headers = answer.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    answer
 }
 
 /// The process's resident memory, from Linux's `/proc/self/statm` (pages, second field).

@@ -8,7 +8,7 @@ mod config;
 mod door;
 mod import;
 pub mod limit;
-mod respond;
+pub mod respond;
 mod route;
 pub mod server;
 mod tally;

@@ -11,7 +11,7 @@ use http::{HeaderValue, Response, StatusCode};
 use http_body_util::Full;
 
 /// An answer with its whole body.
-pub(crate) type Answer = Response<Full<Bytes>>;
+pub type Answer = Response<Full<Bytes>>;
 
 /// A transparent GIF of one pixel (`GIF89a`).
 const PIXEL: &[u8] =
@@ -110,13 +110,13 @@ pub(crate) fn not_allowed(allow: &'static str) -> Answer {
 }
 
 /// A short text.
-pub(crate) fn plain(status: StatusCode, text: &'static str) -> Answer {
-    content(status, "text/plain; charset=utf-8", Bytes::from_static(text.as_bytes()))
+pub fn plain(status: StatusCode, text: &'static str) -> Answer {
+    content(status, "text/plain; charset=utf-8", text)
 }
 
-/// A page or file of our own.
-pub(crate) fn content(status: StatusCode, content_type: &'static str, body: Bytes) -> Answer {
-    let mut answer = Response::new(Full::new(body));
+/// A page, a file or a report of our own, never to be stored by a browser.
+pub fn content(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Answer {
+    let mut answer = Response::new(Full::new(body.into()));
     *answer.status_mut() = status;
     let headers = answer.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));

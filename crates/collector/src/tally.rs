@@ -33,8 +33,7 @@ impl Tally {
 
     /// How many ended so.
     pub fn count(&self, outcome: Outcome) -> u64 {
-        let (_, counter) = self.pairs().find(|(of, _)| *of == outcome).unzip();
-        counter.map_or(0, |counter| counter.load(Ordering::SeqCst))
+        self.counter(outcome).map_or(0, |counter| counter.load(Ordering::SeqCst))
     }
 
     /// Takes on the duty for a request that carries at least one beacon.
@@ -44,8 +43,8 @@ impl Tally {
         duty
     }
 
-    fn pairs(&self) -> impl Iterator<Item = (Outcome, &AtomicU64)> {
-        Outcome::ALL.into_iter().zip(&self.outcomes)
+    fn counter(&self, outcome: Outcome) -> Option<&AtomicU64> {
+        self.outcomes.get(outcome as usize)
     }
 }
 
@@ -63,10 +62,8 @@ impl Duty<'_> {
     pub(crate) fn tell(&mut self, outcome: Outcome, beacons: u64) {
         let told = beacons.min(self.pending);
         self.pending -= told;
-        for (of, counter) in self.tally.pairs() {
-            if of == outcome {
-                counter.fetch_add(told, Ordering::SeqCst);
-            }
+        if let Some(counter) = self.tally.counter(outcome) {
+            counter.fetch_add(told, Ordering::SeqCst);
         }
         metrics::counter!("collector_beacons_total", "outcome" => outcome.label()).increment(told);
     }
@@ -96,6 +93,15 @@ mod tests {
         assert_eq!(tally.count(Outcome::Accepted), 2);
         assert_eq!(tally.count(Outcome::Malformed), 1);
         assert_eq!(tally.count(Outcome::Abandoned), 2);
+    }
+
+    #[test]
+    fn each_outcome_has_a_counter_of_its_own() {
+        let tally = Tally::default();
+        for outcome in Outcome::ALL {
+            tally.request().tell(outcome, 1);
+        }
+        assert!(Outcome::ALL.into_iter().all(|outcome| tally.count(outcome) == 1));
     }
 
     #[test]
