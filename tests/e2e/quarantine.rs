@@ -4,7 +4,7 @@
 use candor_event::EventId;
 use candor_tests::Candor;
 use candor_transport::journal::{Journal, JournalConfig, JournalConsumer, JournalProducer};
-use candor_transport::{Consumer, Cursor, Delivery, Outgoing, Producer};
+use candor_transport::{Committer, Consumer, Cursor, Delivery, Outgoing, Producer};
 
 use crate::pageview;
 
@@ -56,7 +56,7 @@ fn a_log_that_lost_what_was_being_stored_is_refused() {
             unreachable!("the first delivery");
         };
         let metadata = format!(r#"{{"v":1,"end":{},"repair":0,"deadline_s":30}}"#, high + 5);
-        consumer.commit(0, Cursor { offset: high, metadata }).await.unwrap();
+        consumer.committer().commit(0, Cursor { offset: high, metadata }).await.unwrap();
     });
     let log = candor.run_until_it_ends();
     assert!(log.contains("its end was lost") && log.contains("Move the log's directory"), "{log}");

@@ -1,5 +1,6 @@
 //! The log on the local disk: segment files of our own, for one machine and for tests. One partition,
-//! number 0.//!
+//! number 0.
+//!
 //! A directory holds:
 //! - `id`: the [`LogId`], made with the directory;
 //! - `lock`: held while the journal is open;
@@ -19,6 +20,7 @@
 
 mod broom;
 mod bundle;
+mod committer;
 mod config;
 mod consumer;
 mod cursor;
@@ -45,6 +47,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 
+pub use committer::JournalCommitter;
 pub use config::JournalConfig;
 pub use consumer::JournalConsumer;
 pub use error::JournalError;

@@ -8,7 +8,7 @@
 //! ```
 //! use candor_event::EventId;
 //! use candor_transport::journal::{Journal, JournalConfig};
-//! use candor_transport::{Consumer, Cursor, Delivery, Outgoing, Producer};
+//! use candor_transport::{Committer, Consumer, Cursor, Delivery, Outgoing, Producer};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -24,7 +24,7 @@
 //! if let Delivery::Record { partition, offset, record } = consumer.next().await? {
 //!     assert_eq!(record, "an encoded event");
 //!     let cursor = Cursor { offset: offset + 1, metadata: String::new() };
-//!     consumer.commit(partition, cursor).await?; // now it may be deleted
+//!     consumer.committer().commit(partition, cursor).await?; // now it may be deleted
 //! }
 //! # Ok(())
 //! # }
@@ -82,24 +82,44 @@ pub enum ProduceError {
     Unavailable,
 }
 
-/// Reads the log: one at a time per partition, in order.
+/// Reads the log: in order within a partition, each of which is owned by one consumer at a time.
 pub trait Consumer: Send + 'static {
-    /// The log that is read.
-    fn log_id(&self) -> LogId;
+    /// Its handle for committing.
+    type Committer: Committer;
 
-    /// The next thing that happened. Cancel safe.
+    /// A handle for committing, beside and independent of reading.
+    fn committer(&self) -> Self::Committer;
+
+    /// The next thing that happened. Cancel safe. Call it again and again, for whoever does not is taken
+    /// for dead; what there is no room for is kept away by [`Self::pause`].
     ///
     /// # Errors
     /// The log cannot be read; trying again is right when [`ConsumeError::is_transient`].
     fn next(&mut self) -> impl Future<Output = Result<Delivery, ConsumeError>> + Send;
 
+    /// Nothing of `partition` is delivered from now on but its [`Delivery::Revoked`], until
+    /// [`Self::resume`].
+    fn pause(&mut self, partition: u32);
+
+    /// Ends a [`Self::pause`].
+    fn resume(&mut self, partition: u32);
+
+    /// Answers a [`Delivery::Revoked`]: nothing is done about `partition` here any more, and somebody else
+    /// may begin.
+    fn release(&mut self, partition: u32);
+}
+
+/// Moves the cursors of a consumer's partitions.
+pub trait Committer: Clone + Send + Sync + 'static {
     /// Makes the cursor of `partition` durable: `offset` is the next one to be read after a restart,
     /// `metadata` is handed back with it. Everything below `offset` may be deleted from then on.
+    ///
+    /// Dropping the future does not take the commit back.
     ///
     /// # Errors
     /// [`CommitError::Fenced`]: somebody else owns the partition now; forget it.
     fn commit(
-        &mut self,
+        &self,
         partition: u32,
         cursor: Cursor,
     ) -> impl Future<Output = Result<(), CommitError>> + Send;
@@ -122,13 +142,15 @@ pub enum Delivery {
     Assigned {
         /// The partition.
         partition: u32,
+        /// The log that it belongs to: one and the same for all partitions, until the log is made anew.
+        log: LogId,
         /// What was committed last, if anything was.
         committed: Option<Cursor>,
         /// The first offset that the log still has.
         low: u64,
         /// The next offset that the log will use.
         high: u64,
-        /// Whether the owner before us may still be running: its inserts are waited for.
+        /// Whether the owner before us may still be running.
         previous_owner_may_live: bool,
     },
     /// Offsets that hold nothing that can be read, both ends included.
@@ -151,10 +173,13 @@ pub enum Delivery {
         /// The encoded batch.
         record: Bytes,
     },
-    /// The partition is somebody else's from now on.
+    /// The partition is to be given away: bring to an end what is under way, then call
+    /// [`Consumer::release`].
     Revoked {
         /// The partition.
         partition: u32,
+        /// Whether it is somebody else's already, so that nothing can be committed any more.
+        lost: bool,
     },
 }
 

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use candor_transport::journal::{
     Journal, JournalConfig, JournalConsumer, JournalError, JournalProducer,
 };
-use candor_transport::{ConsumeError, Consumer, ProduceError, Producer};
+use candor_transport::{Committer, ConsumeError, Consumer, ProduceError, Producer};
 use drive::{assigned, behind, events, flat, padded, read, soon};
 use tempfile::TempDir;
 
@@ -109,7 +109,7 @@ async fn segments_roll_and_die_when_confirmed() {
 
     // Nothing above the cursor may go: the first half is confirmed, the second comes again.
     let half = behind(&seen[..6], "");
-    soon(consumer.commit(0, half)).await.unwrap();
+    soon(consumer.committer().commit(0, half)).await.unwrap();
     drop((producer, consumer));
     let left = segments(dir.path());
     assert!(left.len() < all.len() && !left.is_empty());
@@ -121,7 +121,7 @@ async fn segments_roll_and_die_when_confirmed() {
     // The rest, the active segment among it, goes without anybody writing.
     soon(producer.produce(events([12]))).await.unwrap();
     let last = read(&mut consumer, 1).await;
-    soon(consumer.commit(0, behind(&last, ""))).await.unwrap();
+    soon(consumer.committer().commit(0, behind(&last, ""))).await.unwrap();
     emptied(dir.path()).await;
 }
 
@@ -145,7 +145,7 @@ async fn confirmed_events_are_erased_from_under_their_unconfirmed_neighbours() {
         bytes.windows(first.len()).any(|window| window == first)
     };
     assert!(held());
-    soon(consumer.commit(0, behind(&seen[..1], ""))).await.unwrap();
+    soon(consumer.committer().commit(0, behind(&seen[..1], ""))).await.unwrap();
     soon(async {
         while held() {
             tokio::task::yield_now().await;
@@ -171,7 +171,7 @@ async fn offsets_go_on_when_every_segment_is_gone() {
         let seen = read(&mut consumer, 1).await;
         assert_eq!((seen[0].offset, flat(&seen)), (before, vec![round]));
         before = seen[0].offset + 1;
-        soon(consumer.commit(0, behind(&seen, ""))).await.unwrap();
+        soon(consumer.committer().commit(0, behind(&seen, ""))).await.unwrap();
         drop((producer, consumer));
         assert!(segments(dir.path()).is_empty(), "closing deletes at once what is confirmed");
     }
@@ -199,7 +199,7 @@ async fn a_full_journal_refuses_and_recovers_when_it_is_read() {
 
     let seen = read(&mut consumer, usize::try_from(kept).unwrap()).await;
     assert_eq!(flat(&seen), (0..kept).collect::<Vec<_>>());
-    soon(consumer.commit(0, behind(&seen, ""))).await.unwrap();
+    soon(consumer.committer().commit(0, behind(&seen, ""))).await.unwrap();
     emptied(dir.path()).await;
     soon(producer.produce(events([kept]))).await.unwrap();
     assert_eq!(flat(&read(&mut consumer, 1).await), [kept]);

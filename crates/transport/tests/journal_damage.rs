@@ -10,7 +10,7 @@ use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 
 use candor_transport::journal::{Journal, JournalConfig};
-use candor_transport::{Consumer, Damage, Delivery, Producer};
+use candor_transport::{Committer, Consumer, Damage, Delivery, Producer};
 use drive::{assigned, behind, drain, events, numbers, read, soon};
 use proptest::prelude::*;
 use tempfile::TempDir;
@@ -112,7 +112,7 @@ async fn an_unfinished_write_does_not_keep_what_is_confirmed() {
     let (producer, mut consumer) = Journal::open(dir.path(), config(1 << 20)).unwrap();
     assigned(&mut consumer).await;
     let seen = read(&mut consumer, 2).await;
-    soon(consumer.commit(0, behind(&seen, ""))).await.unwrap();
+    soon(consumer.committer().commit(0, behind(&seen, ""))).await.unwrap();
     soon(async {
         while path.exists() {
             tokio::task::yield_now().await;

@@ -14,7 +14,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use candor_transport::journal::{Journal, JournalConfig};
-use candor_transport::{Consumer, Cursor, Delivery, Producer};
+use candor_transport::{Committer, Consumer, Cursor, Delivery, Producer};
 use drive::{assigned, drain, events, numbers, soon};
 
 /// Produces until it is killed, and prints each number that is acknowledged. Without a directory in
@@ -73,7 +73,7 @@ async fn what_a_killed_process_acknowledged_is_there() {
         // Every other round is confirmed, the rest comes again in the next.
         if round % 2 == 0 {
             let cursor = Cursor { offset: next, metadata: String::new() };
-            soon(consumer.commit(0, cursor)).await.unwrap();
+            soon(consumer.committer().commit(0, cursor)).await.unwrap();
             delivered_before.extend(&delivered);
         }
         first = (delivered.last().unwrap() / 64 + 1) * 64;

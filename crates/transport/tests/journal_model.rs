@@ -16,7 +16,7 @@ use std::num::{NonZeroU32, NonZeroU64};
 use std::path::{Path, PathBuf};
 
 use candor_transport::journal::{Journal, JournalConfig, JournalConsumer, JournalProducer};
-use candor_transport::{Consumer, Cursor, Damage, Delivery, Producer};
+use candor_transport::{Committer, Consumer, Cursor, Damage, Delivery, Producer};
 use drive::{assigned, events, next, numbers, soon};
 use proptest::prelude::*;
 use tempfile::TempDir;
@@ -155,7 +155,7 @@ impl Run {
         let (_, consumer) = self.ends.as_mut().unwrap();
         let cursor =
             Cursor { offset: offset + 1, metadata: format!("{read} of {}", self.produced) };
-        soon(consumer.commit(0, cursor.clone())).await.unwrap();
+        soon(consumer.committer().commit(0, cursor.clone())).await.unwrap();
         self.cursor = Some(cursor);
         self.expected.drain(..read);
         self.read -= read;

@@ -1,6 +1,7 @@
 //! The consuming end.
 
 use std::collections::VecDeque;
+use std::future::pending;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,18 +10,19 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::PARTITION;
+use super::committer::JournalCommitter;
 use super::cursor::CursorFile;
 use super::reader::Place;
 use super::record::Checksum;
 use super::shared::{ConsumerEnd, Mark};
-use crate::{CommitError, ConsumeError, Consumer, Cursor, Delivery, LogId};
+use crate::{ConsumeError, Consumer, Cursor, Delivery, LogId};
 
 /// Reads a journal. There is one, as there is one partition.
 #[derive(Debug)]
 pub struct JournalConsumer {
     dir: PathBuf,
     log_id: LogId,
-    cursor_file: Arc<CursorFile>,
+    committer: JournalCommitter,
     mark: watch::Receiver<Mark>,
     /// The first delivery, until it was made.
     assigned: Option<Delivery>,
@@ -30,11 +32,7 @@ pub struct JournalConsumer {
     place: Place,
     /// The block that is being read. It outlives a dropped future, so that nothing is read twice.
     reading: Option<JoinHandle<(Place, io::Result<Vec<Delivery>>)>>,
-    /// The commit that is being made. It too outlives its future: two must not overtake each other.
-    committing: Option<JoinHandle<(u64, io::Result<()>)>>,
-    /// No commit may go below this, nor above `delivered`.
-    committed: u64,
-    delivered: u64,
+    paused: bool,
     end: ConsumerEnd,
 }
 
@@ -61,10 +59,11 @@ impl JournalConsumer {
         Self {
             dir,
             log_id,
-            cursor_file: Arc::new(cursor_file),
+            committer: JournalCommitter::new(cursor_file, start, Arc::clone(&end.shared)),
             mark: end.shared.mark(),
             assigned: Some(Delivery::Assigned {
                 partition: PARTITION,
+                log: log_id,
                 committed,
                 low,
                 high,
@@ -73,9 +72,7 @@ impl JournalConsumer {
             ready: VecDeque::new(),
             place: Place::new(start),
             reading: None,
-            committing: None,
-            committed: start,
-            delivered: start,
+            paused: false,
             end,
         }
     }
@@ -112,39 +109,29 @@ impl JournalConsumer {
         self.place = place;
         Ok(())
     }
-
-    /// Waits for the commit that is being made, if one is.
-    async fn settle(&mut self) -> io::Result<()> {
-        let Some(task) = self.committing.as_mut() else {
-            return Ok(());
-        };
-        let done = task.await;
-        self.committing = None;
-        let (offset, written) = done.map_err(io::Error::other)?;
-        written?;
-        self.committed = offset;
-        self.end.shared.queue.commit(offset);
-        Ok(())
-    }
 }
 
 impl Consumer for JournalConsumer {
-    fn log_id(&self) -> LogId {
-        self.log_id
+    type Committer = JournalCommitter;
+
+    fn committer(&self) -> JournalCommitter {
+        self.committer.clone()
     }
 
     async fn next(&mut self) -> Result<Delivery, ConsumeError> {
         if let Some(assigned) = self.assigned.take() {
             return Ok(assigned);
         }
+        if self.paused {
+            return pending().await;
+        }
         loop {
             if let Some(delivery) = self.ready.pop_front() {
-                self.delivered = match delivery {
-                    Delivery::Record { offset: last, .. } | Delivery::Damaged { last, .. } => {
-                        last.saturating_add(1)
-                    }
-                    Delivery::Assigned { .. } | Delivery::Revoked { .. } => self.delivered,
-                };
+                if let Delivery::Record { offset: last, .. } | Delivery::Damaged { last, .. } =
+                    delivery
+                {
+                    self.committer.delivered(last.saturating_add(1));
+                }
                 return Ok(delivery);
             }
             self.readable().await?;
@@ -152,19 +139,14 @@ impl Consumer for JournalConsumer {
         }
     }
 
-    async fn commit(&mut self, partition: u32, cursor: Cursor) -> Result<(), CommitError> {
-        if partition != PARTITION {
-            return Err(CommitError::Fenced);
-        }
-        if cursor.metadata.len() > Cursor::METADATA_BYTES_MAX {
-            return Err(CommitError::MetadataTooLong);
-        }
-        self.settle().await.map_err(CommitError::Io)?;
-        if !(self.committed..=self.delivered).contains(&cursor.offset) {
-            return Err(CommitError::OutOfOrder);
-        }
-        let file = Arc::clone(&self.cursor_file);
-        self.committing = Some(spawn_blocking(move || (cursor.offset, file.write(Some(&cursor)))));
-        self.settle().await.map_err(CommitError::Io)
+    fn pause(&mut self, partition: u32) {
+        self.paused |= partition == PARTITION;
     }
+
+    fn resume(&mut self, partition: u32) {
+        self.paused &= partition != PARTITION;
+    }
+
+    /// A journal never revokes.
+    fn release(&mut self, _partition: u32) {}
 }

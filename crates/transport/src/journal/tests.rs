@@ -14,7 +14,7 @@ use candor_event::EventId;
 
 use super::disk::{Disk, SegmentFile, SystemDisk};
 use super::*;
-use crate::{Consumer, Damage, Delivery, Outgoing, ProduceError, Producer};
+use crate::{Committer, Consumer, Damage, Delivery, Outgoing, ProduceError, Producer};
 
 /// What fails until it is mended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -222,7 +222,7 @@ async fn a_commit_needs_no_space_and_frees_it() {
     soon(consumer.next()).await.unwrap();
     soon(consumer.next()).await.unwrap();
     let cursor = Cursor { offset: 1, metadata: String::new() };
-    soon(consumer.commit(0, cursor)).await.unwrap();
+    soon(consumer.committer().commit(0, cursor)).await.unwrap();
     soon(async {
         while !recover::list(dir.path()).unwrap().is_empty() {
             tokio::task::yield_now().await;
@@ -243,7 +243,7 @@ async fn what_cannot_be_deleted_is_tried_again() {
     soon(consumer.next()).await.unwrap();
     soon(consumer.next()).await.unwrap();
     let cursor = Cursor { offset: 1, metadata: String::new() };
-    soon(consumer.commit(0, cursor)).await.unwrap();
+    soon(consumer.committer().commit(0, cursor)).await.unwrap();
     assert_eq!(recover::list(dir.path()).unwrap(), [0]);
     disk.set(Fault::None);
     soon(async {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use candor_event::{Basis, Event, EventId, Field, FieldSet, Grant, Kind, wire};
-use candor_transport::{ConsumeError, Consumer, Cursor, Delivery, Outgoing};
+use candor_transport::{ConsumeError, Consumer, Cursor, Delivery, LogId, Outgoing};
 
 /// The event with this number, in about as many bytes more as `padding`.
 pub(crate) fn padded(number: u64, padding: usize) -> Outgoing {
@@ -66,6 +66,14 @@ pub(crate) async fn next(consumer: &mut impl Consumer) -> Delivery {
 pub(crate) async fn assigned(consumer: &mut impl Consumer) -> (u32, Option<Cursor>, u64) {
     match next(consumer).await {
         Delivery::Assigned { partition, committed, low, .. } => (partition, committed, low),
+        other => panic!("not assigned first: {other:?}"),
+    }
+}
+
+/// The log that the first delivery names.
+pub(crate) async fn log_id(consumer: &mut impl Consumer) -> LogId {
+    match next(consumer).await {
+        Delivery::Assigned { log, .. } => log,
         other => panic!("not assigned first: {other:?}"),
     }
 }

@@ -2,10 +2,11 @@
 //! claim a test.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
-use candor_transport::{CommitError, Consumer, Cursor, ProduceError, Producer};
+use candor_transport::{CommitError, Committer, Consumer, Cursor, ProduceError, Producer};
 
-use crate::drive::{assigned, behind, event, events, flat, padded, read, soon};
+use crate::drive::{assigned, behind, event, events, flat, log_id, padded, read, soon};
 
 /// A log of one partition.
 pub(crate) trait Harness: Sized {
@@ -38,6 +39,7 @@ macro_rules! contract {
             long_metadata_is_refused,
             a_dropped_future_takes_nothing_back,
             the_log_id_stays,
+            a_pause_holds_records_back,
             a_large_event_is_refused_alone,
             nothing_is_soon_produced,
         );
@@ -89,7 +91,7 @@ pub(crate) async fn a_cursor_comes_back_with_its_metadata<H: Harness>() {
     let (partition, _, _) = assigned(&mut consumer).await;
     soon(producer.produce(events(0..5))).await.unwrap();
     let cursor = behind(&read(&mut consumer, 5).await, "v1 end=9");
-    soon(consumer.commit(partition, cursor.clone())).await.unwrap();
+    soon(consumer.committer().commit(partition, cursor.clone())).await.unwrap();
     soon(producer.produce(events(5..8))).await.unwrap();
     drop((producer, consumer));
 
@@ -109,7 +111,7 @@ pub(crate) async fn an_intent_replaces_the_metadata_only<H: Harness>() {
     soon(producer.produce(events(0..2))).await.unwrap();
     let at_low = |metadata: &str| Cursor { offset: low, metadata: metadata.to_owned() };
     for metadata in ["", "intent", "another"] {
-        soon(consumer.commit(partition, at_low(metadata))).await.unwrap();
+        soon(consumer.committer().commit(partition, at_low(metadata))).await.unwrap();
     }
     drop((producer, consumer));
     let (_producer, mut consumer) = log.open().await;
@@ -192,10 +194,10 @@ pub(crate) async fn a_cursor_goes_neither_back_nor_ahead<H: Harness>() {
     let (partition, _, low) = assigned(&mut consumer).await;
     soon(producer.produce(events(0..4))).await.unwrap();
     let cursor = behind(&read(&mut consumer, 4).await, "");
-    soon(consumer.commit(partition, cursor.clone())).await.unwrap();
+    soon(consumer.committer().commit(partition, cursor.clone())).await.unwrap();
     for offset in [low, cursor.offset + 1] {
         let wrong = Cursor { offset, metadata: String::new() };
-        let refused = soon(consumer.commit(partition, wrong)).await;
+        let refused = soon(consumer.committer().commit(partition, wrong)).await;
         assert!(matches!(refused, Err(CommitError::OutOfOrder)), "{offset}");
     }
     drop((producer, consumer));
@@ -209,9 +211,9 @@ pub(crate) async fn long_metadata_is_refused<H: Harness>() {
     let (partition, _, low) = assigned(&mut consumer).await;
     let with = |length| Cursor { offset: low, metadata: "m".repeat(length) };
     let longest = with(Cursor::METADATA_BYTES_MAX);
-    soon(consumer.commit(partition, longest)).await.unwrap();
+    soon(consumer.committer().commit(partition, longest)).await.unwrap();
     let longer = with(Cursor::METADATA_BYTES_MAX + 1);
-    let refused = soon(consumer.commit(partition, longer)).await;
+    let refused = soon(consumer.committer().commit(partition, longer)).await;
     assert!(matches!(refused, Err(CommitError::MetadataTooLong)));
 }
 
@@ -230,9 +232,25 @@ pub(crate) async fn a_dropped_future_takes_nothing_back<H: Harness>() {
 
 pub(crate) async fn the_log_id_stays<H: Harness>() {
     let mut log = H::start().await;
-    let id = log.open().await.1.log_id();
-    assert_eq!(log.open().await.1.log_id(), id);
-    assert_ne!(H::start().await.open().await.1.log_id(), id, "another log");
+    let id = log_id(&mut log.open().await.1).await;
+    assert_eq!(log_id(&mut log.open().await.1).await, id);
+    let another = log_id(&mut H::start().await.open().await.1).await;
+    assert_ne!(another, id);
+}
+
+pub(crate) async fn a_pause_holds_records_back<H: Harness>() {
+    let mut log = H::start().await;
+    let (producer, mut consumer) = log.open().await;
+    let (partition, _, _) = assigned(&mut consumer).await;
+    soon(producer.produce(events(0..3))).await.unwrap();
+    let first = read(&mut consumer, 1).await;
+    consumer.pause(partition);
+    soon(producer.produce(events(3..6))).await.unwrap();
+    let held = tokio::time::timeout(Duration::from_millis(200), consumer.next()).await;
+    assert!(held.is_err(), "delivered during a pause: {held:?}");
+    consumer.resume(partition);
+    let rest = read(&mut consumer, 6 - flat(&first).len()).await;
+    assert_eq!([flat(&first), flat(&rest)].concat(), (0..6).collect::<Vec<_>>());
 }
 
 pub(crate) async fn a_large_event_is_refused_alone<H: Harness>() {
