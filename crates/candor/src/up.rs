@@ -41,7 +41,7 @@ pub(crate) async fn run(config: Config, metrics: PrometheusHandle) -> Result<()>
     let registry = Arc::new(policies::load(config.policies.dir.as_deref())?);
     // The tables of all purposes, and the ledger.
     let tables = registry.purposes().len() as u64 + 1;
-    config.sink.check(tables).map_err(|error| ConfigError::Value(error.to_string()))?;
+    config.sink.check(tables, 1).map_err(|error| ConfigError::Value(error.to_string()))?;
     let beacons = bind(config.collector.listen).await?;
     let admin = bind(config.admin.listen).await?;
     let keys = Arc::new(keys(&config)?);
@@ -54,7 +54,8 @@ pub(crate) async fn run(config: Config, metrics: PrometheusHandle) -> Result<()>
     let store = store(&config, &engine);
     migrate(&config, &store, &registry).await?;
     let mut sink = tokio::spawn(
-        Sink::new(consumer, store.clone(), config.sink.clone(), Arc::clone(&clock)).run(),
+        Sink::new(consumer, store.clone(), config.sink.clone(), Arc::clone(&clock))
+            .run(std::future::pending()),
     );
 
     let trusted = config.collector.trusted_proxies.clone();

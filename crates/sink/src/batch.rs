@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use crate::config::Config;
 use crate::error::SinkError;
 use crate::metrics;
+use crate::partition::Load;
 
 /// A batch in the making.
 #[derive(Debug)]
@@ -82,6 +83,10 @@ impl Open {
         self.batch.range.last = last;
         let bucket = match damage {
             Damage::Corrupt => Bucket::Corrupt,
+            Damage::Deleted => {
+                tracing::error!(first, last, "the log deleted records before they were stored");
+                Bucket::Deleted
+            }
             Damage::Torn => Bucket::Torn,
         };
         self.count(bucket, last.saturating_sub(first).saturating_add(1));
@@ -95,6 +100,11 @@ impl Open {
     /// The last offset that the batch covers.
     pub(crate) fn last(&self) -> u64 {
         self.batch.range.last
+    }
+
+    /// How much it holds.
+    pub(crate) fn load(&self) -> Load {
+        Load { events: self.batch.events.len() as u64, bytes: self.bytes }
     }
 
     /// Whether it is large enough.

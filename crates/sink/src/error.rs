@@ -13,29 +13,34 @@ pub enum SinkError {
     /// The log cannot be read.
     #[error("cannot read the log")]
     Consume(#[source] ConsumeError),
-    /// There are rows of this log, but no cursor: it was lost, and starting over would store
+    /// There are rows of this partition, but no cursor: it was lost, and starting over would store
     /// everything twice.
     #[error(
-        "the log {log} has rows in ClickHouse but no cursor: restore the cursor, or move the log's \
-         directory away to begin a new one"
+        "partition {partition} of the log {log} has rows in ClickHouse but no cursor. Set the cursor behind \
+         the last row of candor.batches (with Kafka: kafka-consumer-groups --reset-offsets), or begin a new \
+         log (a new directory for the journal, a new topic)"
     )]
     CursorLost {
         /// The log.
         log: String,
+        /// The partition.
+        partition: u32,
     },
     /// The cursor carries an intent that this version cannot read.
     #[error("the cursor carries an intent of another version: use the candor that wrote it")]
     IntentUnknown,
-    /// The log ends before the range that was being stored when it was last read.
+    /// The log ends before what was stored, or was being stored, when it was last read.
     #[error(
-        "the log {log} goes on at {next}, but records up to {last} were being stored: its end was lost. \
-         Move the log's directory away to begin a new one"
+        "partition {partition} of the log {log} goes on at {next}, but everything up to {behind} was there \
+         before: its end was lost. Move the log's directory away to begin a new one (with Kafka: a new topic)"
     )]
     LogCutOff {
         /// The log.
         log: String,
-        /// The last offset of the range.
-        last: u64,
+        /// The partition.
+        partition: u32,
+        /// The offset behind what was there.
+        behind: u64,
         /// The next offset of the log.
         next: u64,
     },

@@ -7,163 +7,125 @@
 //! 3. insert one block per purpose, what is quarantined, and the range's row of the ledger;
 //! 4. commit the cursor past the range.
 //!
+//! Partitions do not wait for each other, and reading goes on while batches are stored, up to a bound.
+//!
 //! Whoever finds an intent, after a crash or a failed insert, does not believe in tokens: it reads back
 //! which events of the range have rows and inserts only the missing ones. Rows are made from the grants
 //! of an event alone; the sink never reads a policy.
 #![forbid(unsafe_code)]
 
+mod backoff;
 mod batch;
 mod config;
 mod error;
 mod intent;
 mod metrics;
+mod owned;
 mod partition;
+mod target;
+mod writer;
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use candor_event::Clock;
 use candor_store::Store;
 use candor_transport::{ConsumeError, Consumer, Delivery};
+use tokio::time::Instant;
 
 pub use config::{Config, TooManyInserts};
 pub use error::SinkError;
 
-use partition::{LogEnds, Partition};
+use owned::Owned;
+use writer::Writer;
 
 /// The pause after a failed read of the log.
 const READ_PAUSE: Duration = Duration::from_secs(1);
 
 /// Carries one log into one store.
 #[derive(Debug)]
-pub struct Sink<C> {
+pub struct Sink<C: Consumer> {
     consumer: C,
-    store: Store,
-    config: Config,
+    owned: Owned<C::Committer>,
     clock: Arc<dyn Clock>,
-    partitions: Vec<Partition>,
 }
 
 impl<C: Consumer> Sink<C> {
     /// A sink that has read nothing yet.
     pub fn new(consumer: C, store: Store, config: Config, clock: Arc<dyn Clock>) -> Self {
-        Self { consumer, store, config, clock, partitions: Vec::new() }
+        let writer = Writer::new(consumer.committer(), store, config.insert_deadline());
+        Self { consumer, owned: Owned::new(writer, config), clock }
     }
 
-    /// Runs until the log is closed and everything in it is stored. May be dropped at any moment:
-    /// whatever is under way is settled by the next owner.
+    /// Runs until `stop` resolves or the log is closed, and everything that was read is stored. May be
+    /// dropped at any moment: whatever is under way is settled by the next owner.
     ///
     /// # Errors
     /// [`SinkError`]: somebody must do something first; nothing is skipped.
-    pub async fn run(mut self) -> Result<(), SinkError> {
+    pub async fn run(mut self, stop: impl Future<Output = ()> + Send) -> Result<(), SinkError> {
+        let mut stop = pin!(stop);
+        // While the log cannot be read, this is when it is tried again.
+        let mut pause = None;
         loop {
-            let due = self.partitions.iter().filter_map(|p| p.due_at(&self.config)).min();
+            let due = self.owned.due_at();
             tokio::select! {
-                delivery = self.consumer.next() => match delivery {
-                    Ok(delivery) => self.accept(delivery).await?,
-                    Err(ConsumeError::Closed) => return self.store_all().await,
+                delivery = self.consumer.next(), if pause.is_none() => match delivery {
+                    Ok(delivery) => self.accept(delivery)?,
+                    Err(ConsumeError::Closed) => break,
                     Err(error) if error.is_transient() => {
                         tracing::warn!(%error, "cannot read the log, trying again");
-                        tokio::time::sleep(READ_PAUSE).await;
+                        pause = Some(Instant::now() + READ_PAUSE);
                     }
                     Err(error) => return Err(SinkError::Consume(error)),
                 },
-                () = sleep_until(due) => self.store_due().await?,
+                done = self.owned.join_next() => self.owned.finish(done, &mut self.consumer)?,
+                () = sleep_until(pause) => pause = None,
+                () = sleep_until(due) => {}
+                () = &mut stop => break,
             }
+            self.owned.regulate(&mut self.consumer);
         }
+        self.owned.store_all();
+        while self.owned.is_at_work() {
+            let done = self.owned.join_next().await;
+            self.owned.finish(done, &mut self.consumer)?;
+            self.owned.store_all();
+        }
+        Ok(())
     }
 
-    async fn accept(&mut self, delivery: Delivery) -> Result<(), SinkError> {
+    fn accept(&mut self, delivery: Delivery) -> Result<(), SinkError> {
+        let now = self.clock.now();
         match delivery {
-            Delivery::Assigned { partition, committed, low, high, previous_owner_may_live } => {
-                let log = LogEnds { low, high };
-                let assigned = Partition::assigned(
-                    &mut self.consumer,
-                    &self.store,
-                    partition,
-                    committed,
-                    log,
-                    previous_owner_may_live,
-                );
-                self.partitions.push(assigned.await?);
-                Ok(())
+            Delivery::Assigned {
+                partition,
+                log,
+                committed,
+                low,
+                high,
+                previous_owner_may_live,
+            } => {
+                let taken = partition::Taken { log, committed, low, high, previous_owner_may_live };
+                self.owned.assign(partition, &taken)
             }
-            Delivery::Revoked { partition } => {
-                self.partitions.retain(|p| p.number() != partition);
+            Delivery::Revoked { partition, lost } => {
+                self.owned.revoke(partition, lost, &mut self.consumer);
                 Ok(())
             }
             Delivery::Damaged { partition, first, last, damage } => {
-                let at = self.position(partition)?;
-                self.store_before(at, first).await?;
-                let now = self.clock.now();
-                self.partition(at)?.damaged(first, last, damage, now);
-                self.store_if_full(at).await
+                self.owned.damaged(partition, (first, last), damage, now)
             }
             Delivery::Record { partition, offset, record } => {
-                let at = self.position(partition)?;
-                self.store_before(at, offset).await?;
-                let now = self.clock.now();
-                self.partition(at)?.push(offset, &record, now)?;
-                self.store_if_full(at).await
+                self.owned.push(partition, offset, &record, now)
             }
         }
-    }
-
-    /// An intent covers exactly its range: what lies behind it waits until it is settled.
-    async fn store_before(&mut self, at: usize, offset: u64) -> Result<(), SinkError> {
-        if self.partition(at)?.must_settle_before(offset) {
-            self.store_batch(at).await?;
-        }
-        Ok(())
-    }
-
-    async fn store_if_full(&mut self, at: usize) -> Result<(), SinkError> {
-        let is_full = self.partitions.get(at).is_some_and(|p| p.is_full(&self.config));
-        if is_full {
-            self.store_batch(at).await?;
-        }
-        Ok(())
-    }
-
-    async fn store_due(&mut self) -> Result<(), SinkError> {
-        let now = tokio::time::Instant::now();
-        for at in 0..self.partitions.len() {
-            let due = self.partitions.get(at).and_then(|p| p.due_at(&self.config));
-            if due.is_some_and(|due| due <= now) {
-                self.store_batch(at).await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Stores what is left. A range in doubt whose end was not read stays in doubt.
-    async fn store_all(&mut self) -> Result<(), SinkError> {
-        for at in 0..self.partitions.len() {
-            if self.partitions.get(at).is_some_and(|partition| !partition.is_incomplete()) {
-                self.store_batch(at).await?;
-            }
-        }
-        Ok(())
-    }
-
-    async fn store_batch(&mut self, at: usize) -> Result<(), SinkError> {
-        let partition = self.partitions.get_mut(at).ok_or(SinkError::NotAssigned)?;
-        partition.store(&mut self.consumer, &self.store, &self.config).await
-    }
-
-    fn partition(&mut self, at: usize) -> Result<&mut Partition, SinkError> {
-        self.partitions.get_mut(at).ok_or(SinkError::NotAssigned)
-    }
-
-    fn position(&self, number: u32) -> Result<usize, SinkError> {
-        let found = self.partitions.iter().position(|partition| partition.number() == number);
-        found.ok_or(SinkError::NotAssigned)
     }
 }
 
-async fn sleep_until(due: Option<tokio::time::Instant>) {
-    match due {
-        Some(due) => tokio::time::sleep_until(due).await,
+async fn sleep_until(when: Option<Instant>) {
+    match when {
+        Some(when) => tokio::time::sleep_until(when).await,
         None => std::future::pending().await,
     }
 }

@@ -3,19 +3,22 @@
 use std::time::Duration;
 
 use candor_event::wire::WireError;
-use candor_store::Bucket;
+use candor_store::{Batch, Bucket};
 
-/// `sink_batches_total`: batches that were stored and committed.
-/// `sink_events_total`: events in them. `sink_batch_write_seconds`: from intent to commit.
-pub(crate) fn batch_stored(events: usize, took: Duration) {
+/// `sink_batches_total`: batches that were stored and committed. `sink_events_total`: events in them.
+/// `sink_rows_total`: rows of them. `sink_batch_write_seconds`: from the first intent to the commit.
+pub(crate) fn batch_stored(batch: &Batch, took: Duration) {
+    let rows: u64 = batch.purposes().iter().map(|purpose| batch.rows(purpose)).sum();
     metrics::counter!("sink_batches_total").increment(1);
-    metrics::counter!("sink_events_total").increment(events as u64);
+    metrics::counter!("sink_events_total").increment(batch.events.len() as u64);
+    metrics::counter!("sink_rows_total").increment(rows);
     metrics::histogram!("sink_batch_write_seconds").record(took.as_secs_f64());
 }
 
-/// `sink_rows_total`: rows that were inserted.
-pub(crate) fn rows_inserted(rows: u64) {
-    metrics::counter!("sink_rows_total").increment(rows);
+/// `sink_partitions`: partitions that are ours.
+#[expect(clippy::cast_precision_loss, reason = "a gauge is a float; partitions are few")]
+pub(crate) fn partitions(count: usize) {
+    metrics::gauge!("sink_partitions").set(count as f64);
 }
 
 /// `sink_insert_failures_total`: tries that failed or whose fate was unknown.

@@ -48,6 +48,8 @@ pub struct Batch {
 pub enum Bucket {
     /// The log lost it: bits have flipped.
     Corrupt,
+    /// The log deleted it before it was read.
+    Deleted,
     /// The period was over before the row was stored (counted per row).
     Expired,
     /// Set aside.
@@ -72,6 +74,7 @@ impl Bucket {
     pub const fn label(self) -> &'static str {
         match self {
             Self::Corrupt => "corrupt",
+            Self::Deleted => "deleted",
             Self::Expired => "expired",
             Self::Quarantined => "quarantined",
             Self::Torn => "torn",

@@ -1,6 +1,7 @@
 //! Where ClickHouse is, and how its tables are made.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use serde::Deserialize;
 
@@ -14,7 +15,10 @@ pub struct Config {
     pub database: String,
     /// The user; ClickHouse's default user when it is left out.
     pub user: Option<String>,
-    /// The user's password.
+    /// A file with the user's password. Whoever reads the configuration reads it, into `password`.
+    pub password_file: Option<PathBuf>,
+    /// The user's password; never in a configuration file.
+    #[serde(skip)]
     pub password: Option<Password>,
     /// How tables are made.
     pub tables: TableOptions,
@@ -33,8 +37,7 @@ pub struct TableOptions {
 }
 
 /// A password. It does not print.
-#[derive(Clone, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone)]
 pub struct Password(String);
 
 impl Default for Config {
@@ -43,6 +46,7 @@ impl Default for Config {
             url: "http://127.0.0.1:8123".to_owned(),
             database: "candor".to_owned(),
             user: None,
+            password_file: None,
             password: None,
             tables: TableOptions::default(),
         }
@@ -56,6 +60,11 @@ impl Default for TableOptions {
 }
 
 impl Password {
+    /// This password.
+    pub fn new(password: impl Into<String>) -> Self {
+        Self(password.into())
+    }
+
     pub(crate) fn expose(&self) -> &str {
         &self.0
     }

@@ -56,7 +56,7 @@ impl fmt::Display for Token {
 // === impl Store ===
 
 impl Store {
-    /// Inserts a purpose's rows, except those that `present` says are there. Returns how many.
+    /// Inserts a purpose's rows, except those that `present` says are there.
     ///
     /// # Errors
     /// The rows are there, are not there, or may appear until the deadline: read back to know.
@@ -67,14 +67,13 @@ impl Store {
         present: &HashSet<Position>,
         repair: u32,
         deadline: InsertDeadline,
-    ) -> Result<u64, StoreError> {
+    ) -> Result<(), StoreError> {
         let table = format!("{purpose}_rows");
-        let Some((block, rows)) = rows_block(batch, purpose, present, &table)? else {
-            return Ok(0);
+        let Some(block) = rows_block(batch, purpose, present, &table)? else {
+            return Ok(());
         };
         let token = Token::new(&batch.range, &table, repair);
-        self.insert(&table, &block, &token, deadline).await?;
-        Ok(rows)
+        self.insert(&table, &block, &token, deadline).await
     }
 
     /// Inserts the range's row of the ledger.
@@ -150,7 +149,7 @@ fn rows_block(
     purpose: &Purpose,
     present: &HashSet<Position>,
     table: &str,
-) -> Result<Option<(Block, u64)>, StoreError> {
+) -> Result<Option<Block>, StoreError> {
     let rows: Vec<Row<'_>> = batch
         .events
         .iter()
@@ -178,7 +177,7 @@ fn rows_block(
         fill(&mut block, column, &rows).map_err(|reason| fault(table, &*reason))?;
     }
     let block = block.build().map_err(|reason| fault(table, &reason))?;
-    Ok(Some((block, rows.len() as u64)))
+    Ok(Some(block))
 }
 
 fn ledger_block(batch: &Batch) -> Result<Block, Fault> {

@@ -188,6 +188,8 @@ pub enum Delivery {
 pub enum Damage {
     /// A checksum does not fit: bits have flipped.
     Corrupt,
+    /// The log deleted them before they were read.
+    Deleted,
     /// Numbers that were given up when an unfinished write was cut off; no record was lost.
     Torn,
 }
