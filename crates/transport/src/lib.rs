@@ -29,9 +29,10 @@
 //! # Ok(())
 //! # }
 //! ```
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 pub mod journal;
+pub mod kafka;
 
 use std::fmt;
 use std::future::Future;
@@ -200,7 +201,10 @@ pub enum ConsumeError {
     /// The log is closed; nothing will follow.
     #[error("the log is closed")]
     Closed,
-    /// Reading from the disk failed.
+    /// Another consumer took this one's place; nothing will follow.
+    #[error("another sink joined under the same instance name: give each its own `kafka.instance`")]
+    Fenced,
+    /// The disk or the broker refused.
     #[error("cannot read the log")]
     Io(#[source] std::io::Error),
 }

@@ -37,7 +37,11 @@ impl JournalConfig {
     /// What remains of the promised 60 s is for deleting.
     const RETIRE_AFTER_MS_MAX: u32 = 50_000;
 
-    pub(super) fn check(&self) -> Result<(), JournalError> {
+    /// Whether the values fit each other.
+    ///
+    /// # Errors
+    /// [`JournalError`] names the value.
+    pub fn check(&self) -> Result<(), JournalError> {
         let queue = u64::from(self.queue_bytes_max.get());
         let need = self.segment_bytes.saturating_add(queue);
         if self.bytes_max < need {

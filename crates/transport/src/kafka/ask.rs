@@ -1,0 +1,56 @@
+//! Asks about the topic, of a broker that answers.
+
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::time::Duration;
+
+use rdkafka::client::{Client, ClientContext};
+use rdkafka::error::RDKafkaErrorCode as Code;
+use rdkafka::metadata::MetadataBroker;
+
+use super::error::code_of;
+use super::topic_id::{self, Described};
+
+/// Asks with one client. librdkafka asks the controller; should that not answer, another broker can.
+#[derive(Debug)]
+pub(super) struct Asker {
+    /// The broker that is asked; none ([`CONTROLLER`]) leaves it to librdkafka.
+    broker: AtomicI32,
+}
+
+// === impl Asker ===
+
+impl Asker {
+    pub(super) const fn new() -> Self {
+        Self { broker: AtomicI32::new(CONTROLLER) }
+    }
+
+    /// Blocks for `timeout` at most, and a moment.
+    pub(super) fn describe<C: ClientContext>(
+        &self,
+        client: &Client<C>,
+        topic: &str,
+        timeout: Duration,
+    ) -> Result<Described, Code> {
+        let half = timeout / 2;
+        let broker = self.broker.load(Ordering::Relaxed);
+        let asked = topic_id::describe(client, topic, named(broker), half);
+        if asked != Err(Code::OperationTimedOut) {
+            return asked;
+        }
+        self.broker.store(CONTROLLER, Ordering::Relaxed);
+        let metadata = client.fetch_metadata(Some(topic), half).map_err(|error| code_of(&error))?;
+        let any = metadata.brokers().first().map_or(CONTROLLER, MetadataBroker::id);
+        let broker = named(metadata.orig_broker_id()).unwrap_or(any);
+        let asked = topic_id::describe(client, topic, named(broker), half);
+        if asked != Err(Code::OperationTimedOut) {
+            self.broker.store(broker, Ordering::Relaxed);
+        }
+        asked
+    }
+}
+
+fn named(broker: i32) -> Option<i32> {
+    (broker >= 0).then_some(broker)
+}
+
+const CONTROLLER: i32 = -1;

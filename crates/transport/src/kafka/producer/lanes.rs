@@ -1,0 +1,349 @@
+//! What waits for each partition, and when it goes. No I/O: sending is handed in.
+//!
+//! A bundle goes at once when nothing of its partition is on its way, when another one waits behind it,
+//! or when it has waited for the commit window. So an event that is alone does not wait, and under load
+//! bundles grow by themselves.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use tokio::sync::oneshot;
+
+use super::bundle::{Answer, Bundle, Call};
+use crate::kafka::metrics::Cause;
+use crate::kafka::partition::partition_of;
+use crate::{Outgoing, ProduceError};
+
+/// The lanes of all partitions, and what the bounds are for.
+#[derive(Debug)]
+pub(super) struct Lanes {
+    by_partition: BTreeMap<u32, Lane>,
+    /// Where something was put since they were pumped.
+    touched: Vec<u32>,
+    window: Duration,
+    events: usize,
+    bytes: usize,
+    events_max: usize,
+    bytes_max: usize,
+}
+
+/// Why a bundle was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// It will not get better.
+    Failed(Cause),
+    /// Try again later.
+    Full,
+}
+
+/// What pumping came to.
+#[derive(Debug, Default)]
+pub(super) struct Pumped {
+    /// Those that are given up.
+    pub(super) failed: Vec<(Box<Bundle>, Cause)>,
+    /// How many lanes have to wait because there is no room behind.
+    pub(super) held_back: usize,
+}
+
+#[derive(Debug, Default)]
+struct Lane {
+    /// These do not wait for company any more.
+    full: VecDeque<Box<Bundle>>,
+    open: Option<Box<Bundle>>,
+    on_their_way: usize,
+}
+
+// === impl Lanes ===
+
+impl Lanes {
+    pub(super) const fn new(window: Duration, events_max: usize, bytes_max: usize) -> Self {
+        Self {
+            by_partition: BTreeMap::new(),
+            touched: Vec::new(),
+            window,
+            events: 0,
+            bytes: 0,
+            events_max,
+            bytes_max,
+        }
+    }
+
+    /// Puts the events of one call in their lanes, all or none.
+    pub(super) fn push(
+        &mut self,
+        events: Vec<Outgoing>,
+        partitions: u32,
+        done: oneshot::Sender<Answer>,
+        now: Instant,
+    ) -> Result<(), ProduceError> {
+        let bytes = events.iter().map(|event| event.record.len()).sum::<usize>();
+        if events.len() > self.events_max || bytes > self.bytes_max {
+            return Err(ProduceError::TooLarge); // it would never fit
+        }
+        if self.events + events.len() > self.events_max || self.bytes + bytes > self.bytes_max {
+            return Err(ProduceError::Full);
+        }
+        self.events += events.len();
+        self.bytes += bytes;
+        let (mut sole, mut call) = (None, None);
+        if events.len() == 1 {
+            sole = Some(done);
+        } else {
+            call = Some(Call::new(done));
+        }
+        for event in events {
+            let partition = partition_of(event.id, partitions);
+            let lane = self.by_partition.entry(partition).or_default();
+            lane.place(partition, event.record, now, |bundle| {
+                if let Some(call) = &call {
+                    bundle.add_waiter(call);
+                } else if let Some(done) = sole.take() {
+                    bundle.add_sole_waiter(done);
+                }
+            });
+            if self.touched.last() != Some(&partition) {
+                self.touched.push(partition);
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends what is due of the lanes where something was put.
+    pub(super) fn pump_touched(
+        &mut self,
+        now: Instant,
+        send: &mut impl FnMut(Box<Bundle>) -> Result<(), (Refusal, Box<Bundle>)>,
+    ) -> Pumped {
+        let mut pumped = Pumped::default();
+        for partition in std::mem::take(&mut self.touched) {
+            if let Some(lane) = self.by_partition.get_mut(&partition) {
+                lane.pump(now, self.window, send, &mut pumped);
+            }
+        }
+        self.give_back_failed(&pumped);
+        pumped
+    }
+
+    /// Sends what is due.
+    pub(super) fn pump(
+        &mut self,
+        now: Instant,
+        send: &mut impl FnMut(Box<Bundle>) -> Result<(), (Refusal, Box<Bundle>)>,
+    ) -> Pumped {
+        let mut pumped = Pumped::default();
+        self.touched.clear();
+        for lane in self.by_partition.values_mut() {
+            lane.pump(now, self.window, send, &mut pumped);
+        }
+        self.give_back_failed(&pumped);
+        pumped
+    }
+
+    /// A bundle came back.
+    pub(super) fn settle(&mut self, bundle: &Bundle) {
+        self.give_back(bundle);
+        if let Some(lane) = self.by_partition.get_mut(&bundle.partition()) {
+            lane.on_their_way = lane.on_their_way.saturating_sub(1);
+        }
+    }
+
+    /// When the next bundle has waited long enough.
+    pub(super) fn next_due(&self) -> Option<Instant> {
+        let open = |lane: &Lane| Some(lane.open.as_ref()?.opened() + self.window);
+        self.by_partition.values().filter_map(open).min()
+    }
+
+    /// Lets nothing wait for company from now on.
+    pub(super) const fn hurry(&mut self) {
+        self.window = Duration::ZERO;
+    }
+
+    /// Events and bytes that are not settled yet.
+    pub(super) const fn held(&self) -> (usize, usize) {
+        (self.events, self.bytes)
+    }
+
+    /// Gives up what was not sent.
+    pub(super) fn give_up_waiting(&mut self) -> Pumped {
+        let mut pumped = Pumped::default();
+        for lane in self.by_partition.values_mut() {
+            let waiting = lane.full.drain(..).chain(lane.open.take());
+            pumped.failed.extend(waiting.map(|bundle| (bundle, Cause::Client)));
+        }
+        self.give_back_failed(&pumped);
+        pumped
+    }
+
+    fn give_back_failed(&mut self, pumped: &Pumped) {
+        for (bundle, _) in &pumped.failed {
+            self.give_back(bundle);
+        }
+    }
+
+    fn give_back(&mut self, bundle: &Bundle) {
+        self.events = self.events.saturating_sub(bundle.events());
+        self.bytes = self.bytes.saturating_sub(bundle.bytes());
+    }
+}
+
+// === impl Lane ===
+
+impl Lane {
+    /// Puts the event in the open bundle, or in another if there is no room.
+    fn place(
+        &mut self,
+        partition: u32,
+        event: Bytes,
+        now: Instant,
+        attach: impl FnOnce(&mut Bundle),
+    ) {
+        let left = match &mut self.open {
+            Some(open) => open.add(event).err(),
+            None => Some(event),
+        };
+        if let Some(event) = left {
+            self.full.extend(self.open.take());
+            self.open = Some(Box::new(Bundle::open(partition, event, now)));
+        }
+        if let Some(open) = &mut self.open {
+            attach(open);
+        }
+    }
+
+    fn pump(
+        &mut self,
+        now: Instant,
+        window: Duration,
+        send: &mut impl FnMut(Box<Bundle>) -> Result<(), (Refusal, Box<Bundle>)>,
+        pumped: &mut Pumped,
+    ) {
+        while let Some(bundle) = self.next(now, window) {
+            match send(bundle) {
+                Ok(()) => self.on_their_way += 1,
+                Err((Refusal::Failed(cause), bundle)) => pumped.failed.push((bundle, cause)),
+                Err((Refusal::Full, bundle)) => {
+                    self.full.push_front(bundle);
+                    pumped.held_back += 1;
+                    return;
+                }
+            }
+        }
+    }
+
+    /// The bundle that is due, if one is.
+    fn next(&mut self, now: Instant, window: Duration) -> Option<Box<Bundle>> {
+        let idle = self.on_their_way == 0;
+        let due =
+            |open: &mut Box<Bundle>| idle || now.saturating_duration_since(open.opened()) >= window;
+        self.full.pop_front().or_else(|| self.open.take_if(due))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use candor_event::EventId;
+
+    use super::*;
+    use crate::kafka::config::RECORD_EVENTS_MAX;
+
+    const WINDOW: Duration = Duration::from_millis(2);
+
+    fn event(partition: u8) -> Outgoing {
+        let id = [0, 0, 0, 0, 0, 0, 0, partition, 0, 0, 0, 0, 0, 0, 0, 0];
+        Outgoing { id: EventId::from_bytes(id), record: Bytes::from_static(b"event") }
+    }
+
+    fn lanes() -> Lanes {
+        Lanes::new(WINDOW, 10_000, 100_000)
+    }
+
+    fn push(lanes: &mut Lanes, events: Vec<Outgoing>, now: Instant) -> oneshot::Receiver<Answer> {
+        let (done, answer) = oneshot::channel();
+        lanes.push(events, 4, done, now).unwrap();
+        answer
+    }
+
+    /// Sends all that is due.
+    fn pump(lanes: &mut Lanes, now: Instant) -> Vec<Bundle> {
+        let mut sent = Vec::new();
+        let pumped = lanes.pump(now, &mut |bundle| {
+            sent.push(*bundle);
+            Ok(())
+        });
+        assert!(pumped.failed.is_empty() && pumped.held_back == 0);
+        sent
+    }
+
+    fn sizes(sent: &[Bundle]) -> Vec<(u32, usize)> {
+        sent.iter().map(|bundle| (bundle.partition(), bundle.events())).collect()
+    }
+
+    #[test]
+    fn an_event_that_is_alone_does_not_wait() {
+        let (mut lanes, now) = (lanes(), Instant::now());
+        push(&mut lanes, vec![event(1)], now);
+        assert_eq!(sizes(&pump(&mut lanes, now)), [(1, 1)]);
+        push(&mut lanes, vec![event(2)], now);
+        assert_eq!(sizes(&pump(&mut lanes, now)), [(2, 1)], "nor behind another partition's");
+    }
+
+    #[test]
+    fn events_wait_for_company_while_others_are_on_their_way() {
+        let (mut lanes, now) = (lanes(), Instant::now());
+        push(&mut lanes, vec![event(1)], now);
+        let first = pump(&mut lanes, now);
+        push(&mut lanes, vec![event(1)], now);
+        push(&mut lanes, vec![event(1)], now);
+        assert!(pump(&mut lanes, now).is_empty());
+        assert_eq!(lanes.next_due(), Some(now + WINDOW));
+        assert_eq!(sizes(&pump(&mut lanes, now + WINDOW)), [(1, 2)], "for the window at most");
+        push(&mut lanes, vec![event(1)], now);
+        lanes.settle(&first[0]);
+        assert!(pump(&mut lanes, now).is_empty(), "one is still on its way");
+    }
+
+    #[test]
+    fn a_full_bundle_does_not_wait() {
+        let (mut lanes, now) = (lanes(), Instant::now());
+        push(&mut lanes, vec![event(1)], now);
+        pump(&mut lanes, now);
+        push(&mut lanes, vec![event(1); RECORD_EVENTS_MAX + 1], now);
+        assert_eq!(sizes(&pump(&mut lanes, now)), [(1, RECORD_EVENTS_MAX)]);
+    }
+
+    #[test]
+    fn room_is_given_back_when_bundles_come_back() {
+        let (mut lanes, now) = (Lanes::new(WINDOW, 2, 100), Instant::now());
+        let (done, _) = oneshot::channel();
+        assert_eq!(lanes.push(vec![event(1); 3], 4, done, now), Err(ProduceError::TooLarge));
+        push(&mut lanes, vec![event(1), event(2)], now);
+        let (done, _) = oneshot::channel();
+        assert_eq!(lanes.push(vec![event(3)], 4, done, now), Err(ProduceError::Full));
+        for bundle in pump(&mut lanes, now) {
+            lanes.settle(&bundle);
+        }
+        assert_eq!(lanes.held(), (0, 0));
+        push(&mut lanes, vec![event(3)], now);
+    }
+
+    #[test]
+    fn what_there_is_no_room_for_keeps_its_place() {
+        let (mut lanes, now) = (lanes(), Instant::now());
+        push(&mut lanes, vec![event(1)], now);
+        let pumped = lanes.pump(now, &mut |bundle| Err((Refusal::Full, bundle)));
+        assert_eq!((pumped.held_back, lanes.held().0), (1, 1));
+        push(&mut lanes, vec![event(1)], now);
+        assert_eq!(sizes(&pump(&mut lanes, now)), [(1, 1)], "in order");
+        assert_eq!(sizes(&pump(&mut lanes, now + WINDOW)), [(1, 1)]);
+    }
+
+    #[test]
+    fn a_refused_bundle_gives_its_room_back_at_once() {
+        let (mut lanes, now) = (lanes(), Instant::now());
+        push(&mut lanes, vec![event(1), event(2)], now);
+        let refuse = (Refusal::Failed(Cause::Topic),);
+        let pumped = lanes.pump_touched(now, &mut |bundle| Err((refuse.0, bundle)));
+        assert_eq!((pumped.failed.len(), lanes.held()), (2, (0, 0)));
+    }
+}
