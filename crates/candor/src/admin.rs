@@ -1,46 +1,109 @@
-//! The operator's listener: health, metrics, import, and the demo page's look-up. It never meets a
-//! visitor, and a web page that reaches for it from another origin is refused.
+//! The operator's listener: health and metrics, and what else a part has. It never meets a visitor, and
+//! a web page that reaches for it from another origin is refused.
 
-use std::collections::HashSet;
+mod import;
+
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use candor_collector::respond::{Answer, content, plain};
-use candor_collector::server::Service;
-use candor_collector::{Door, ImportError, Report};
-use candor_event::{Clock, Purpose};
-use candor_pipeline::{Import, Peer};
-use candor_store::Store;
-use candor_transport::Producer;
+use candor_collector::server::{Service, serve};
+use candor_pipeline::Peer;
 use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, HOST, ORIGIN};
 use http::{HeaderValue, Method, Request, StatusCode};
 use hyper::body::Incoming;
 use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
-/// What the admin listener can see and do.
-pub(crate) struct Admin<P> {
-    pub(crate) door: Arc<Door<P>>,
-    pub(crate) store: Store,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) metrics: PrometheusHandle,
-    pub(crate) ready: Arc<AtomicBool>,
-    /// Whether requests must name this machine: set when the listener is on loopback, so that no name
-    /// that a web page's owner points here leads in (DNS rebinding).
-    pub(crate) only_this_machine: bool,
-    /// The origins whose pages may look a demo row up; none without the demo.
-    pub(crate) demo_origins: HashSet<String>,
+use crate::readiness::{LogHealth, Readiness};
+use crate::telemetry;
+
+pub(crate) use import::Imports;
+
+/// What a part answers beyond health and metrics.
+pub(crate) trait Routes: Send + Sync + 'static {
+    /// Whether the pages of this origin may ask.
+    fn welcomes(&self, _origin: &HeaderValue) -> bool {
+        false
+    }
+
+    /// Answers one request.
+    fn answer(&self, request: Request<Incoming>) -> impl Future<Output = Answer> + Send;
 }
 
-const TEXT: &str = "text/plain; charset=utf-8";
-const PING_DEADLINE: Duration = Duration::from_secs(2);
-const DEMO_SITE: &str = "demo";
-const DEMO_PURPOSE: &str = "statistics";
+/// Nothing more.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NoRoutes;
 
-impl<P: Producer> Service for Admin<P> {
+/// A running admin listener.
+#[derive(Debug)]
+pub(crate) struct AdminServer {
+    stop: oneshot::Sender<()>,
+    serving: JoinHandle<()>,
+    beside: [JoinHandle<()>; 2],
+}
+
+struct Admin<H, R> {
+    readiness: Arc<Readiness<H>>,
+    metrics: PrometheusHandle,
+    routes: R,
+    /// Whether requests must name this machine: set when the listener is on loopback, so that no name
+    /// that a web page's owner points here leads in (DNS rebinding).
+    only_this_machine: bool,
+}
+
+/// The admin listener serves few.
+const CONNECTIONS_MAX: usize = 64;
+const TEXT: &str = "text/plain; charset=utf-8";
+
+// === impl AdminServer ===
+
+impl AdminServer {
+    /// Serves until it is stopped; keeps metrics small and looks after readiness meanwhile.
+    pub(crate) fn start<H: LogHealth, R: Routes>(
+        listener: TcpListener,
+        readiness: Arc<Readiness<H>>,
+        metrics: PrometheusHandle,
+        routes: R,
+    ) -> std::io::Result<Self> {
+        let only_this_machine = listener.local_addr()?.ip().is_loopback();
+        let beside = [
+            tokio::spawn(Arc::clone(&readiness).watch()),
+            tokio::spawn(telemetry::upkeep(metrics.clone())),
+        ];
+        let admin = Arc::new(Admin { readiness, metrics, routes, only_this_machine });
+        let (stop, stopped) = oneshot::channel::<()>();
+        let serving = tokio::spawn(async move {
+            // An error means that whoever stops us is gone, which tells the same.
+            let stopped = async { stopped.await.unwrap_or(()) };
+            serve(listener, admin, CONNECTIONS_MAX, stopped).await;
+        });
+        Ok(Self { stop, serving, beside })
+    }
+
+    /// Ends, and lets go of everything that it held.
+    pub(crate) async fn stop(self) {
+        drop(self.stop);
+        for task in &self.beside {
+            task.abort();
+        }
+        for task in self.beside.into_iter().chain([self.serving]) {
+            if let Err(error) = task.await
+                && !error.is_cancelled()
+            {
+                tracing::error!(%error, "the admin listener failed");
+            }
+        }
+    }
+}
+
+// === impl Admin ===
+
+impl<H: LogHealth, R: Routes> Service for Admin<H, R> {
     async fn call(&self, _peer: &Peer, request: Request<Incoming>) -> Answer {
         let origin = request.headers().get(ORIGIN).cloned();
-        if origin.as_ref().is_some_and(|origin| !self.is_demo_origin(origin)) {
+        if origin.as_ref().is_some_and(|origin| !self.routes.welcomes(origin)) {
             return plain(StatusCode::FORBIDDEN, "no web page may reach the admin listener\n");
         }
         if self.only_this_machine && !names_this_machine(&request) {
@@ -48,11 +111,9 @@ impl<P: Producer> Service for Admin<P> {
         }
         let mut answer = match (request.method(), request.uri().path()) {
             (&Method::GET, "/livez" | "/healthz") => plain(StatusCode::OK, "ok\n"),
-            (&Method::GET, "/readyz" | "/health") => self.readiness().await,
+            (&Method::GET, "/readyz" | "/health") => self.ready().await,
             (&Method::GET, "/metrics") => self.render_metrics(),
-            (&Method::GET, "/demo/row") => self.demo_row(&request).await,
-            (&Method::POST, "/import") => self.import(request).await,
-            _ => plain(StatusCode::NOT_FOUND, "not found\n"),
+            _ => self.routes.answer(request).await,
         };
         if let Some(origin) = origin {
             answer.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
@@ -61,18 +122,11 @@ impl<P: Producer> Service for Admin<P> {
     }
 }
 
-impl<P: Producer> Admin<P> {
-    fn is_demo_origin(&self, origin: &HeaderValue) -> bool {
-        origin.to_str().is_ok_and(|origin| self.demo_origins.contains(origin))
-    }
-
-    async fn readiness(&self) -> Answer {
-        if !self.ready.load(Ordering::SeqCst) {
-            return plain(StatusCode::SERVICE_UNAVAILABLE, "starting or draining\n");
-        }
-        match tokio::time::timeout(PING_DEADLINE, self.store.ping()).await {
-            Ok(Ok(())) => plain(StatusCode::OK, "ok\n"),
-            _ => plain(StatusCode::SERVICE_UNAVAILABLE, "ClickHouse does not answer\n"),
+impl<H: LogHealth, R: Routes> Admin<H, R> {
+    async fn ready(&self) -> Answer {
+        match self.readiness.now().await {
+            Ok(()) => plain(StatusCode::OK, "ok\n"),
+            Err(reason) => content(StatusCode::SERVICE_UNAVAILABLE, TEXT, format!("{reason}\n")),
         }
     }
 
@@ -83,58 +137,23 @@ impl<P: Producer> Admin<P> {
         let content_type = "text/plain; version=0.0.4; charset=utf-8";
         content(StatusCode::OK, content_type, self.metrics.render())
     }
+}
 
-    /// The row of the demo's beacon with this client id; 204 until the sink has stored it.
-    async fn demo_row(&self, request: &Request<Incoming>) -> Answer {
-        let id = parameter(request, "id").filter(|_| !self.demo_origins.is_empty());
-        let purpose = Purpose::parse(DEMO_PURPOSE);
-        let (Some(id), Ok(purpose)) = (id, purpose) else {
-            return plain(StatusCode::NOT_FOUND, "not found\n");
-        };
-        let Ok(event_id) = self.door.event_id(DEMO_SITE, &id) else {
-            return plain(StatusCode::NOT_FOUND, "not found\n");
-        };
-        let row = self.store.row_of_event(&purpose, event_id);
-        match tokio::time::timeout(PING_DEADLINE, row).await {
-            Ok(Ok(Some(row))) => content(StatusCode::OK, "application/json", row),
-            Ok(Ok(None)) => plain(StatusCode::NO_CONTENT, ""),
-            Ok(Err(_)) | Err(_) => {
-                plain(StatusCode::SERVICE_UNAVAILABLE, "ClickHouse does not answer\n")
-            }
-        }
+impl Routes for NoRoutes {
+    async fn answer(&self, _request: Request<Incoming>) -> Answer {
+        not_found()
     }
+}
 
-    async fn import(&self, request: Request<Incoming>) -> Answer {
-        let Some(site) = parameter(&request, "site") else {
-            return plain(StatusCode::BAD_REQUEST, "name the site: /import?site=…\n");
-        };
-        let consent = parameter(&request, "consent").unwrap_or_default();
-        let consent: Vec<_> =
-            consent.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
-        let purposes = self.door.purposes(&site);
-        if purposes.is_empty() {
-            return plain(StatusCode::NOT_FOUND, "no policy names this site\n");
-        }
-        if !consent.iter().all(|name| purposes.contains(&name.as_str())) {
-            let words = format!("the site's purposes are: {}\n", purposes.join(", "));
-            return content(StatusCode::BAD_REQUEST, TEXT, words);
-        }
-        let last_offset = parameter(&request, "last_offset_s").unwrap_or_else(|| "0".to_owned());
-        let Ok(last_offset) = last_offset.parse() else {
-            return plain(StatusCode::BAD_REQUEST, "last_offset_s is a number of seconds\n");
-        };
-        let import = Import { site, consent, end: (self.clock.now(), last_offset) };
-        match self.door.import(request.into_body(), &import).await {
-            Ok(report) => report_of(StatusCode::OK, &report, None),
-            Err((error, report)) => {
-                let status = match error {
-                    ImportError::BrokenOff => StatusCode::BAD_REQUEST,
-                    ImportError::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-                };
-                report_of(status, &report, Some(&error))
-            }
-        }
-    }
+pub(crate) fn not_found() -> Answer {
+    plain(StatusCode::NOT_FOUND, "not found\n")
+}
+
+/// The value of a query parameter.
+pub(crate) fn parameter(request: &Request<Incoming>, name: &str) -> Option<String> {
+    let query = request.uri().query().unwrap_or_default().as_bytes();
+    let found = form_urlencoded::parse(query).find(|(key, _)| key == name);
+    found.map(|(_, value)| value.into_owned())
 }
 
 #[expect(clippy::disallowed_types, reason = "the address of this machine, in `Host`")]
@@ -147,20 +166,6 @@ fn names_this_machine(request: &Request<Incoming>) -> bool {
         let name = authority.host().trim_matches(['[', ']']);
         name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
     })
-}
-
-fn report_of(status: StatusCode, report: &Report, error: Option<&ImportError>) -> Answer {
-    let body = serde_json::json!({
-        "outcomes": report.outcomes,
-        "error": error.map(ToString::to_string),
-    });
-    content(status, "application/json", body.to_string())
-}
-
-fn parameter(request: &Request<Incoming>, name: &str) -> Option<String> {
-    let query = request.uri().query().unwrap_or_default().as_bytes();
-    let found = form_urlencoded::parse(query).find(|(key, _)| key == name);
-    found.map(|(_, value)| value.into_owned())
 }
 
 /// The process's resident memory, from Linux's `/proc/self/statm` (pages, second field).

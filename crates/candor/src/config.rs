@@ -1,16 +1,31 @@
 //! `candor.toml`: each crate owns its part, this composes them. Every key is optional.
-#![expect(clippy::disallowed_types, reason = "addresses to listen on")]
+
+mod secret;
+mod tables;
 
 use std::io;
-use std::net::SocketAddr;
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use candor_pipeline::KeyPeriod;
+use candor_store::Password;
 use candor_transport::journal::JournalConfig;
+use candor_transport::kafka::{KafkaConfig, KafkaError};
 use serde::Deserialize;
+
+pub(crate) use tables::{
+    AdminConfig, AgentsConfig, DataConfig, EngineConfig, GeoConfig, KeysConfig, Level, LogConfig,
+    LogKind, PoliciesConfig, TelemetryConfig,
+};
+
+use crate::telemetry;
 
 /// The commented reference: every key with its default.
 pub(crate) const REFERENCE: &str = include_str!("reference.toml");
+
+const JOURNAL_BATCH_AGE_MS: NonZeroU64 = NonZeroU64::new(1_000).unwrap();
+const KAFKA_BATCH_AGE_MS: NonZeroU64 = NonZeroU64::new(5_000).unwrap();
 
 /// The whole configuration.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -23,87 +38,20 @@ pub(crate) struct Config {
     pub(crate) keys: KeysConfig,
     pub(crate) geo: GeoConfig,
     pub(crate) agents: AgentsConfig,
+    pub(crate) log: LogConfig,
     pub(crate) journal: JournalConfig,
+    pub(crate) kafka: KafkaConfig,
     pub(crate) sink: candor_sink::Config,
     pub(crate) clickhouse: candor_store::Config,
     pub(crate) engine: EngineConfig,
-    pub(crate) log: LogConfig,
-}
-
-/// Where data lies.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct DataConfig {
-    pub(crate) dir: PathBuf,
-}
-
-/// Where policies lie.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct PoliciesConfig {
-    pub(crate) dir: Option<PathBuf>,
-}
-
-/// Health, metrics and import.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct AdminConfig {
-    pub(crate) listen: SocketAddr,
-}
-
-/// The rotating key.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct KeysConfig {
-    pub(crate) rotation_s: u32,
-    pub(crate) overlap_s: u32,
-    pub(crate) file: Option<PathBuf>,
-}
-
-/// Address databases.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct GeoConfig {
-    pub(crate) places: Option<PathBuf>,
-    pub(crate) networks: Option<PathBuf>,
-}
-
-/// The user agent parser.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct AgentsConfig {
-    pub(crate) rules: Option<PathBuf>,
-}
-
-/// The embedded ClickHouse.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct EngineConfig {
-    pub(crate) listen: SocketAddr,
-    pub(crate) library: Option<PathBuf>,
-}
-
-/// The log of the program itself.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct LogConfig {
-    pub(crate) level: Level,
-}
-
-/// How much is logged.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Level {
-    Debug,
-    Error,
-    #[default]
-    Info,
-    Warn,
+    pub(crate) telemetry: TelemetryConfig,
 }
 
 /// A configuration that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConfigError {
+    #[error(transparent)]
+    Kafka(#[from] KafkaError),
     #[error("in {path}: {message}\n`candor config` prints every key with its default")]
     Parse { path: PathBuf, message: String },
     #[error("cannot read {path}")]
@@ -116,30 +64,16 @@ pub(crate) enum ConfigError {
     Value(String),
 }
 
-impl Default for DataConfig {
-    fn default() -> Self {
-        Self { dir: "data".into() }
-    }
+/// `candor config`: prints the reference, or checks a file.
+pub(crate) fn show(check: Option<&Path>) -> anyhow::Result<()> {
+    let Some(path) = check else {
+        return telemetry::say(REFERENCE);
+    };
+    Config::load(Some(path))?.check()?;
+    telemetry::say(&format!("{} can be used\n", path.display()))
 }
 
-impl Default for AdminConfig {
-    fn default() -> Self {
-        Self { listen: ([127, 0, 0, 1], 8090).into() }
-    }
-}
-
-impl Default for KeysConfig {
-    fn default() -> Self {
-        let KeyPeriod { rotation_seconds, overlap_seconds } = KeyPeriod::default();
-        Self { rotation_s: rotation_seconds, overlap_s: overlap_seconds, file: None }
-    }
-}
-
-impl Default for EngineConfig {
-    fn default() -> Self {
-        Self { listen: ([127, 0, 0, 1], 8123).into(), library: None }
-    }
-}
+// === impl Config ===
 
 impl Config {
     /// Reads a file; without one everything is at its default.
@@ -165,58 +99,96 @@ impl Config {
             )));
         }
         if self.keys.rotation_s == 0 || self.keys.overlap_s >= self.keys.rotation_s {
-            return Err(ConfigError::Value(
-                "keys.rotation_s must be above 0 and above keys.overlap_s".to_owned(),
+            return Err(ConfigError::value(
+                "keys.rotation_s must be above 0 and above keys.overlap_s",
             ));
         }
-        Ok(())
+        match self.log.kind {
+            LogKind::Journal => {
+                self.journal.check().map_err(|error| ConfigError::Value(error.to_string()))
+            }
+            LogKind::Kafka => Ok(self.kafka.check()?),
+        }
     }
 
     pub(crate) fn key_period(&self) -> KeyPeriod {
         KeyPeriod { rotation_seconds: self.keys.rotation_s, overlap_seconds: self.keys.overlap_s }
     }
+
+    /// When batches are stored. Each partition makes batches of its own, and Kafka has several.
+    pub(crate) fn batches(&self) -> candor_sink::Config {
+        let batch_age = match self.log.kind {
+            LogKind::Journal => JOURNAL_BATCH_AGE_MS,
+            LogKind::Kafka => KAFKA_BATCH_AGE_MS,
+        };
+        self.sink.clone().or_batch_age(batch_age)
+    }
+
+    /// Refuses more inserts a second than ClickHouse can merge: the tables of all purposes, and the
+    /// ledger, for each partition.
+    pub(crate) fn check_inserts(&self, purposes: usize) -> Result<(), ConfigError> {
+        let tables = purposes as u64 + 1;
+        let partitions = match self.log.kind {
+            LogKind::Journal => 1,
+            LogKind::Kafka => self.kafka.create.partitions.get().into(),
+        };
+        self.batches()
+            .check(tables, partitions)
+            .map_err(|error| ConfigError::Value(error.to_string()))
+    }
+
+    /// A sink that does nothing for this long has lost its partitions.
+    pub(crate) fn stall_max(&self) -> Duration {
+        let session = Duration::from_secs(self.kafka.session_timeout_s.get().into());
+        session.max(self.sink.insert_deadline() * 2)
+    }
+
+    /// Where Kafka is, once nobody else can read the secrets for it.
+    pub(crate) fn kafka(&self) -> Result<&KafkaConfig, ConfigError> {
+        let security = &self.kafka.security;
+        for path in security.password_file.iter().chain(&security.key_file) {
+            secret::check(path)?;
+        }
+        Ok(&self.kafka)
+    }
+
+    /// Where the configured ClickHouse is, with the password that its file holds.
+    pub(crate) fn server(&self) -> Result<candor_store::Config, ConfigError> {
+        let mut clickhouse = self.clickhouse.clone();
+        if let Some(path) = &clickhouse.password_file {
+            clickhouse.password = Some(Password::new(secret::read(path)?));
+        }
+        Ok(clickhouse)
+    }
+
+    /// Where the embedded ClickHouse is. It has no users.
+    pub(crate) fn embedded(&self, url: String) -> candor_store::Config {
+        candor_store::Config { url, user: None, password: None, ..self.clickhouse.clone() }
+    }
+
+    /// Where Kafka is. Refuses a log that only one process can hold.
+    pub(crate) fn need_kafka(
+        &self,
+        command: &str,
+        instead: &str,
+    ) -> Result<&KafkaConfig, ConfigError> {
+        if self.log.kind == LogKind::Kafka {
+            return self.kafka();
+        }
+        Err(ConfigError::Value(format!(
+            "`candor {command}` needs Kafka, but the log is a journal, which belongs to one process: \
+             {instead}, or set kind = \"kafka\" under [log] in candor.toml"
+        )))
+    }
+}
+
+// === impl ConfigError ===
+
+impl ConfigError {
+    pub(crate) fn value(message: &str) -> Self {
+        Self::Value(message.to_owned())
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The reference with every `# key = value` taken out of its comment. Prose has no ` = `.
-    fn uncommented() -> String {
-        let is_key = |line: &str| {
-            let name = line.strip_prefix("# ").and_then(|line| line.split_once(" = "));
-            name.is_some_and(|(name, _)| name.bytes().all(|c| c.is_ascii_lowercase() || c == b'_'))
-        };
-        let line =
-            |line: &str| if is_key(line) { line.replacen("# ", "", 1) } else { line.to_owned() };
-        REFERENCE.lines().map(line).collect::<Vec<_>>().join("\n")
-    }
-
-    #[test]
-    fn the_reference_is_the_defaults() {
-        let reference: Config = toml::from_str(REFERENCE).unwrap();
-        assert_eq!(format!("{reference:?}"), format!("{:?}", Config::default()));
-    }
-
-    #[test]
-    fn every_key_of_the_reference_is_read() {
-        let config: Config = toml::from_str(&uncommented()).unwrap();
-        assert!(config.keys.file.is_some() && config.geo.places.is_some());
-    }
-
-    #[test]
-    fn an_unknown_key_is_refused() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("candor.toml");
-        std::fs::write(&path, "[sink]\nbatch_ago_ms = 5\n").unwrap();
-        let error = Config::load(Some(&path)).unwrap_err().to_string();
-        assert!(error.contains("batch_ago_ms") && error.contains("line 2"), "{error}");
-    }
-
-    #[test]
-    fn an_engine_for_everyone_is_refused() {
-        let mut config = Config::default();
-        config.engine.listen = ([0, 0, 0, 0], 8123).into();
-        assert!(config.check().is_err());
-    }
-}
+mod tests;

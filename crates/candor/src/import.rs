@@ -11,12 +11,10 @@ use http::Request;
 use http::header::HOST;
 use http_body_util::{BodyExt, Channel};
 use hyper::client::conn::http1;
-use hyper_util::rt::TokioIo;
 use serde::Deserialize;
-use tokio::net::TcpStream;
 
 use crate::cli::ImportArgs;
-use crate::telemetry;
+use crate::{client, telemetry};
 
 /// Bytes that are read and sent at a time.
 const CHUNK_BYTES: usize = 65_536;
@@ -42,11 +40,7 @@ pub(crate) async fn run(args: &ImportArgs) -> Result<()> {
         .append_pair("consent", &args.consent.join(","))
         .append_pair("last_offset_s", &offset.to_string())
         .finish();
-    let stream = TcpStream::connect(args.admin)
-        .await
-        .with_context(|| format!("no candor answers at {}: is `candor up` running?", args.admin))?;
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    let connection = tokio::spawn(connection);
+    let (mut sender, connection) = client::connect(args.admin).await?;
 
     let host = args.admin.to_string();
     // Asked without a line first: whoever refuses an upload in its middle is not heard.

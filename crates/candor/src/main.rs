@@ -3,59 +3,88 @@
 
 mod admin;
 mod assets;
+mod carry;
 mod cli;
+mod client;
 mod clock;
+mod collect;
 mod config;
 mod demo;
 mod engine;
+mod front;
 mod harden;
+mod health;
 mod import;
 mod migrate;
 mod policies;
+mod promises;
+mod readiness;
+mod sink;
+mod stop;
+mod tail;
 mod telemetry;
+mod topic;
 mod up;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
+use metrics_exporter_prometheus::PrometheusHandle;
 
 use cli::{Cli, Command};
+use config::{Config, ConfigError};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(1);
 /// A configuration that cannot be used (`EX_USAGE` of sysexits.h).
 const EXIT_CONFIG: u8 = 64;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    match run(cli.command) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            telemetry::say_error(&error);
-            let is_config = error.downcast_ref::<config::ConfigError>().is_some();
-            if is_config { ExitCode::from(EXIT_CONFIG) } else { ExitCode::FAILURE }
-        }
+    let Err(error) = run(cli.command) else {
+        return ExitCode::SUCCESS;
+    };
+    if error.is::<telemetry::NobodyReads>() {
+        return ExitCode::SUCCESS;
     }
+    telemetry::say_error(&error);
+    if error.is::<ConfigError>() { ExitCode::from(EXIT_CONFIG) } else { ExitCode::FAILURE }
 }
 
 fn run(command: Command) -> anyhow::Result<()> {
     let is_hardened = harden::process();
     match command {
-        Command::Config => telemetry::say(config::REFERENCE),
-        Command::Import(args) => runtime()?.block_on(import::run(&args)),
-        Command::Migrate(args) => runtime()?.block_on(migrate::run(&args)),
-        Command::Up(args) => {
-            let config = args.config()?;
-            let metrics = telemetry::start(config.log.level)?;
-            if !is_hardened {
-                tracing::warn!("core dumps cannot be turned off here: keys may end up in one");
-            }
-            runtime()?.block_on(up::run(config, metrics))
-        }
+        Command::Collect(args) => live(args.config()?, is_hardened, collect::run),
+        Command::Config(args) => config::show(args.check.as_deref()),
+        Command::Health(args) => block_on(health::run(&args)),
+        Command::Import(args) => block_on(import::run(&args)),
+        Command::Migrate(args) => block_on(migrate::run(&args)),
+        Command::Sink(args) => live(args.config()?, is_hardened, sink::run),
+        Command::Tail(args) => block_on(tail::run(&args)),
+        Command::Up(args) => live(args.config()?, is_hardened, up::run),
     }
 }
 
-fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()
+/// Runs what runs until it is told to stop.
+fn live<F: Future<Output = anyhow::Result<()>>>(
+    config: Config,
+    is_hardened: bool,
+    part: impl FnOnce(Config, PrometheusHandle) -> F,
+) -> anyhow::Result<()> {
+    let metrics = telemetry::start(config.telemetry.level)?;
+    if !is_hardened {
+        tracing::warn!("core dumps cannot be turned off here: keys may end up in one");
+    }
+    block_on(part(config, metrics))
+}
+
+/// Runs to the end. What has been started beside, and answers to nobody any more, is not waited for.
+fn block_on(run: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let outcome = runtime.block_on(run);
+    runtime.shutdown_timeout(SHUTDOWN_DEADLINE);
+    outcome
 }

@@ -1,6 +1,6 @@
 //! What the program says: logs without visitor data, metrics, and words to the person at the terminal.
 
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::time::Duration;
 
 use anyhow::Result;
@@ -52,11 +52,18 @@ pub(crate) async fn upkeep(metrics: PrometheusHandle) {
     }
 }
 
+/// Whoever read our standard output has seen enough (`candor tail | head`).
+#[derive(Debug, thiserror::Error)]
+#[error("nobody reads on")]
+pub(crate) struct NobodyReads;
+
 /// Prints to standard output.
 pub(crate) fn say(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
-    out.write_all(text.as_bytes())?;
-    Ok(out.flush()?)
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(NobodyReads.into()),
+        written => Ok(written?),
+    }
 }
 
 /// Prints an error and its causes to standard error.

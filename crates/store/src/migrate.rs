@@ -142,7 +142,8 @@ impl Present {
         match &wanted.kind {
             RelationKind::Own => {}
             RelationKind::View => {
-                let is_same = !found.comment.is_empty() && wanted.create.contains(&found.comment);
+                let mark = format!("COMMENT '{}'", found.comment);
+                let is_same = wanted.create.ends_with(&mark);
                 if found.engine != "View" || !is_same {
                     statements.push(wanted.create.clone());
                 }

@@ -16,6 +16,21 @@ impl Store {
         self.count("SELECT toUInt64(1)").await.map(|_| ())
     }
 
+    /// The purposes that have tables.
+    ///
+    /// # Errors
+    /// [`StoreError::Read`].
+    pub async fn purposes(&self) -> Result<Vec<Purpose>, StoreError> {
+        let query = self
+            .client
+            .query("SELECT name FROM system.tables WHERE database = ? AND endsWith(name, '_rows')")
+            .bind(self.database.as_str());
+        let names: Vec<String> =
+            query.fetch_all().await.map_err(|error| StoreError::read(&error))?;
+        let purposes = names.iter().filter_map(|name| name.strip_suffix("_rows"));
+        Ok(purposes.filter_map(|name| Purpose::parse(name).ok()).collect())
+    }
+
     /// Which events of a range have a row for this purpose.
     ///
     /// # Errors

@@ -1,0 +1,50 @@
+//! `candor collect`: the collector alone, before Kafka. It keeps nothing: any number of them may run.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Result;
+use candor_event::Clock;
+use candor_transport::kafka::KafkaProducer;
+use metrics_exporter_prometheus::PrometheusHandle;
+
+use crate::admin::{AdminServer, Imports};
+use crate::clock::SystemClock;
+use crate::config::{Config, ConfigError};
+use crate::front::{Front, bind, serve_beacons};
+use crate::readiness::Readiness;
+use crate::stop::Stop;
+use crate::{policies, promises};
+
+/// What waits for the broker after the last beacon was answered gets this long.
+pub(crate) const CLOSE_DEADLINE: Duration = Duration::from_secs(10);
+
+/// Runs until a signal. Kafka may come later, or go and come back: beacons are answered 503 meanwhile.
+pub(crate) async fn run(config: Config, metrics: PrometheusHandle) -> Result<()> {
+    let kafka = config.need_kafka("collect", "use `candor up`")?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let registry = Arc::new(policies::load(config.policies.dir.as_deref())?);
+    if registry.is_demo() {
+        tracing::warn!("no policies are configured: the built-in demo takes its own site alone");
+    }
+    promises::check(&config, &registry)?;
+    let beacons = bind(config.collector.listen).await?;
+    let admin = bind(config.admin.listen).await?;
+    let (beacons_at, admin_at) = (beacons.local_addr()?, admin.local_addr()?);
+    let stop = Stop::on_signal()?;
+    let front = Front::open(&config, &registry, &clock)?;
+    let producer = KafkaProducer::start(kafka).map_err(ConfigError::Kafka)?;
+
+    let (door, rotation) = front.door(&config, producer.clone());
+    let door = Arc::new(door);
+    let readiness = Readiness::new(producer.clone(), None, stop.clone());
+    let imports = Imports { door: Arc::clone(&door), clock };
+    let admin = AdminServer::start(admin, readiness, metrics, imports)?;
+    tracing::info!(part = "collect", beacons = %beacons_at, admin = %admin_at, "candor is up");
+
+    serve_beacons(beacons, door, &config, &stop).await;
+    admin.stop().await;
+    producer.close(CLOSE_DEADLINE).await;
+    rotation.abort();
+    Ok(())
+}

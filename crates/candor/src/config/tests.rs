@@ -1,0 +1,84 @@
+use super::*;
+
+/// The reference with every `# key = value` taken out of its comment. Prose has no ` = `.
+fn uncommented() -> String {
+    let is_key = |line: &str| {
+        let name = line.strip_prefix("# ").and_then(|line| line.split_once(" = "));
+        name.is_some_and(|(name, _)| name.bytes().all(|c| c.is_ascii_lowercase() || c == b'_'))
+    };
+    let line = |line: &str| if is_key(line) { line.replacen("# ", "", 1) } else { line.to_owned() };
+    REFERENCE.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
+fn load(text: &str) -> Result<Config, String> {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("candor.toml");
+    std::fs::write(&path, text).unwrap();
+    let config = Config::load(Some(&path)).map_err(|error| error.to_string())?;
+    config.check().map_err(|error| error.to_string())?;
+    Ok(config)
+}
+
+#[test]
+fn the_reference_is_the_defaults() {
+    let reference: Config = toml::from_str(REFERENCE).unwrap();
+    assert_eq!(format!("{reference:?}"), format!("{:?}", Config::default()));
+}
+
+#[test]
+fn every_key_of_the_reference_is_read() {
+    let config: Config = toml::from_str(&uncommented()).unwrap();
+    assert!(config.keys.file.is_some() && config.geo.places.is_some());
+    assert!(config.clickhouse.password_file.is_some());
+}
+
+#[test]
+fn an_unknown_key_is_refused() {
+    let refused = load("[sink]\nbatch_ago_ms = 5\n").unwrap_err();
+    assert!(refused.contains("batch_ago_ms") && refused.contains("line 2"), "{refused}");
+}
+
+#[test]
+fn a_key_that_moved_says_where_to() {
+    let refused = load("[log]\nlevel = \"debug\"\n").unwrap_err();
+    assert!(refused.contains("[telemetry]") && refused.contains("line 2"), "{refused}");
+}
+
+#[test]
+fn the_log_is_a_journal_unless_it_is_said_to_be_kafka() {
+    assert_eq!(load("").unwrap().log.kind, LogKind::Journal);
+    assert_eq!(load("[log]\nkind = \"kafka\"\n").unwrap().log.kind, LogKind::Kafka);
+    let refused = load("[log]\nkind = \"rabbits\"\n").unwrap_err();
+    assert!(refused.contains("journal") && refused.contains("kafka"), "{refused}");
+}
+
+#[test]
+fn a_journal_is_refused_by_the_parts_with_both_ways_out() {
+    let journal = load("").unwrap();
+    let refused = journal.need_kafka("collect", "use `candor up`").unwrap_err().to_string();
+    assert!(refused.contains("candor up") && refused.contains("kind = \"kafka\""), "{refused}");
+    let kafka = load("[log]\nkind = \"kafka\"\n").unwrap();
+    assert!(kafka.need_kafka("collect", "use `candor up`").is_ok());
+}
+
+#[test]
+fn a_password_stands_in_a_file_of_its_own() {
+    let refused = load("[clickhouse]\npassword = \"x\"\n").unwrap_err();
+    assert!(refused.contains("password_file"), "{refused}");
+    let missing = load("[clickhouse]\npassword_file = \"/none\"\n").unwrap().server();
+    assert!(missing.unwrap_err().to_string().contains("/none"));
+}
+
+#[test]
+fn the_embedded_engine_gets_no_credentials() {
+    let config = load("[clickhouse]\nuser = \"u\"\ndatabase = \"d\"\n").unwrap();
+    let embedded = config.embedded("http://127.0.0.1:1".to_owned());
+    assert_eq!((embedded.user, embedded.database.as_str()), (None, "d"));
+}
+
+#[test]
+fn an_engine_for_everyone_is_refused() {
+    let mut config = Config::default();
+    config.engine.listen = ([0, 0, 0, 0], 8123).into();
+    assert!(config.check().is_err());
+}

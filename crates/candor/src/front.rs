@@ -1,0 +1,105 @@
+//! The collector's side of a process: the keys, the door, and the listener for beacons.
+#![expect(clippy::disallowed_types, reason = "addresses to listen on")]
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use candor_collector::Door;
+use candor_collector::server::{Drained, serve};
+use candor_event::Clock;
+use candor_pipeline::{Agents, Geo, KeyFile, KeyRing, Pipeline, Sources};
+use candor_policy::Registry;
+use candor_transport::Producer;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use crate::config::{Config, ConfigError};
+use crate::stop::Stop;
+use crate::{assets, harden};
+
+/// What makes beacons into events.
+#[derive(Debug)]
+pub(crate) struct Front {
+    keys: Arc<KeyRing>,
+    pipeline: Pipeline,
+    clock: Arc<dyn Clock>,
+}
+
+/// How often keys are looked after.
+const KEY_TICK: Duration = Duration::from_secs(1);
+
+// === impl Front ===
+
+impl Front {
+    /// Opens the key, the user agent rules and the address databases.
+    pub(crate) fn open(
+        config: &Config,
+        registry: &Arc<Registry>,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Self> {
+        let file = config.keys.file.as_deref().map(KeyFile::open).transpose()?;
+        let keys = Arc::new(KeyRing::new(config.key_period(), file));
+        let rules = assets::agent_rules(config.agents.rules.as_deref())?;
+        let geo = Geo::open(config.geo.places.as_deref(), config.geo.networks.as_deref())
+            .map_err(|error| ConfigError::Value(format!("{error}: {}", error.source)))?;
+        let sources = Sources { agents: Agents::from_yaml(&rules)?, geo };
+        let pipeline = Pipeline::new(Arc::clone(registry), Arc::clone(&keys), sources);
+        Ok(Self { keys, pipeline, clock: Arc::clone(clock) })
+    }
+
+    /// The door before this log. Keys rotate from now on, until the task is aborted.
+    pub(crate) fn door<P: Producer>(
+        self,
+        config: &Config,
+        producer: P,
+    ) -> (Door<P>, JoinHandle<()>) {
+        let trusted = config.collector.trusted_proxies.clone();
+        let rotation = tokio::spawn(rotate(self.keys, Arc::clone(&self.clock)));
+        (Door::new(self.pipeline, producer, self.clock, trusted), rotation)
+    }
+}
+
+/// Takes beacons until the process is to stop, and answers those that are under way.
+pub(crate) async fn serve_beacons<P: Producer>(
+    listener: TcpListener,
+    door: Arc<Door<P>>,
+    config: &Config,
+    stop: &Stop,
+) {
+    if serve(listener, door, connections(config), stop.requested()).await == Drained::Late {
+        tracing::warn!("some connections were cut off at the deadline");
+    }
+}
+
+/// Takes an address, before anything else is done.
+pub(crate) async fn bind(address: SocketAddr) -> Result<TcpListener> {
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on {address}: is another candor running?"))
+}
+
+/// Keys die on time although no beacon comes.
+async fn rotate(keys: Arc<KeyRing>, clock: Arc<dyn Clock>) {
+    let mut tick = tokio::time::interval(KEY_TICK);
+    loop {
+        tick.tick().await;
+        if keys.tick(clock.now()).is_err() {
+            tracing::error!("no key can be drawn: beacons are refused");
+        }
+    }
+}
+
+/// As many connections as are wanted and as there are files for.
+fn connections(config: &Config) -> usize {
+    let (wanted, possible) = (config.collector.connections_max, harden::connections());
+    if possible < wanted {
+        tracing::warn!(
+            wanted,
+            possible,
+            "fewer connections than wanted: raise the limit of open files"
+        );
+    }
+    wanted.min(possible)
+}

@@ -1,0 +1,56 @@
+//! `candor tail`: what lies in the topic, decoded, one event a line. It joins no group and commits
+//! nothing, so it may be run beside the sinks.
+
+mod line;
+mod time;
+
+use anyhow::Result;
+use candor_event::wire;
+use candor_transport::kafka::{From, KafkaTail, Tailed};
+use serde::Serialize;
+
+use crate::cli::TailArgs;
+use crate::telemetry;
+
+use line::{Line, Undecoded};
+
+/// Prints until the end that the topic had at the start, or until it is interrupted.
+pub(crate) async fn run(args: &TailArgs) -> Result<()> {
+    let config = args.config()?;
+    let kafka = config.need_kafka("tail", "ask its ClickHouse for the rows")?;
+    let from = match args.last {
+        _ if args.from_beginning => From::Earliest,
+        last => From::Last(last),
+    };
+    let mut tail = KafkaTail::start(kafka, from).await?;
+    if !args.follow {
+        tail = tail.until_end();
+    }
+    while let Some(record) = tail.next().await? {
+        telemetry::say(&lines(&record)?)?;
+    }
+    Ok(())
+}
+
+/// The lines of a record: one for each event, or one that says why there is none.
+fn lines(tailed: &Tailed) -> serde_json::Result<String> {
+    let Tailed { partition, offset, record } = tailed;
+    let (partition, offset) = (*partition, *offset);
+    let batch = match wire::decode(record) {
+        Ok(batch) => batch,
+        Err(reason) => {
+            let problem = reason.to_string();
+            let reason = reason.label();
+            return line(&Undecoded { partition, offset, bytes: record.len(), reason, problem });
+        }
+    };
+    let events = batch.events.iter().enumerate();
+    events.map(|(index, event)| line(&Line::of(partition, offset, index, event))).collect()
+}
+
+fn line(value: &impl Serialize) -> serde_json::Result<String> {
+    serde_json::to_string(value).map(|text| text + "\n")
+}
+
+#[cfg(test)]
+mod tests;
