@@ -2,10 +2,8 @@
 //! is left: files, logs, metrics, answers, decoded records and columns.
 
 use candor_tests::{Canary, Candor, Leak, Options};
-use candor_transport::journal::{Journal, JournalConfig};
-use candor_transport::{Consumer, Delivery};
 
-use crate::pageview;
+use super::{log, pageview};
 
 const V4: [u8; 4] = [198, 51, 100, 237];
 const V4_TEXT: &str = "198.51.100.237";
@@ -74,7 +72,9 @@ fn find(text: &str, place: &str) -> Option<Leak> {
 }
 
 fn find_in_data(candor: &Candor) -> Option<Leak> {
-    canaries().iter().find_map(|canary| canary.find_below(&candor.data()))
+    let dirs = [vec![candor.data()], candor.log_dirs()].concat();
+    let find = |canary: &Canary| dirs.iter().find_map(|dir| canary.find_below(dir));
+    canaries().iter().find_map(find)
 }
 
 #[test]
@@ -83,12 +83,12 @@ fn no_byte_holds_an_address() {
     let answers = send_all(&candor);
     assert_eq!(find(&answers, "answers"), None);
     assert_eq!(find(&candor.admin().get("/metrics", &[]).body, "metrics"), None);
-    assert_eq!(find_in_data(&candor), None, "while the records lie in the journal");
+    assert_eq!(find_in_data(&candor), None, "while the records lie in the log");
     candor.kill();
     assert_eq!(find(&candor.log(), "log"), None);
-    let records = journal_records(&candor);
-    assert!(records.iter().any(|record| record.contains("/a")), "the journal was read");
-    assert_eq!(records.iter().find_map(|record| find(record, "journal")), None);
+    let events: Vec<_> = log::events(&candor).iter().map(readable).collect();
+    assert!(events.iter().any(|event| event.contains("/a")), "the log was read");
+    assert_eq!(events.iter().find_map(|event| find(event, "log")), None);
 
     candor.configure(BARE);
     candor.restart();
@@ -126,24 +126,6 @@ fn a_planted_leak_is_found() {
         let found = canaries().iter().any(|canary| canary.find_below(dir.path()).is_some());
         assert!(found, "{}", String::from_utf8_lossy(form));
     }
-}
-
-/// Every record of the journal, with every field, as text.
-fn journal_records(candor: &Candor) -> Vec<String> {
-    let journal = candor.data().join("journal");
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let (producer, mut consumer) = Journal::open(&journal, JournalConfig::default()).unwrap();
-        drop(producer);
-        let mut records = Vec::new();
-        while let Ok(delivery) = consumer.next().await {
-            if let Delivery::Record { record, .. } = delivery {
-                let decoded = candor_event::wire::decode(&record).unwrap();
-                records.extend(decoded.events.iter().map(readable));
-            }
-        }
-        records
-    })
 }
 
 /// All fields: text as it is, bytes in hexadecimal.

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 
 use candor_tests::{Answer, Candor};
 
-use crate::pageview;
+use super::pageview;
 
 const MARK: &str = "visitor-made-text";
 

@@ -134,7 +134,7 @@ fn a_field_is_kept_by_those_purposes_only_that_name_it() {
         ),
     );
     let agent = [("content-type", "application/json"), ("user-agent", "Mozilla/5.0 Firefox/140.0")];
-    let body = crate::pageview(r#","title":"T""#);
+    let body = super::pageview(r#","title":"T""#);
     assert_eq!(candor.beacons().post("/v1/events", &agent, body).status, 202);
     candor.sql_becomes("SELECT path, title FROM candor.statistics", "/a\tT");
     candor.sql_becomes("SELECT path, browser FROM candor.security", "/a\tFirefox");

@@ -2,7 +2,7 @@
 
 use candor_tests::{Candor, eventually};
 
-use crate::pageview;
+use super::pageview;
 
 #[test]
 fn a_beacon_becomes_a_row_that_will_expire() {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use candor_tests::{Candor, Options, files, hex, policy};
 
-use crate::pageview;
+use super::pageview;
 
 /// The network whose addresses are tried: 198.51.0.0/16.
 const NETWORK: [u8; 2] = [198, 51];

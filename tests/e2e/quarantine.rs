@@ -3,10 +3,9 @@
 
 use candor_event::EventId;
 use candor_tests::Candor;
-use candor_transport::journal::{Journal, JournalConfig, JournalConsumer, JournalProducer};
-use candor_transport::{Committer, Consumer, Cursor, Delivery, Outgoing, Producer};
+use candor_transport::{Cursor, Outgoing};
 
-use crate::pageview;
+use super::{log, pageview};
 
 /// A candor that has stored one event and stopped.
 fn stopped_after_one_event() -> Candor {
@@ -17,24 +16,11 @@ fn stopped_after_one_event() -> Candor {
     candor
 }
 
-/// Does something to its journal.
-fn with_journal(candor: &Candor, act: impl AsyncFnOnce(JournalProducer, JournalConsumer)) {
-    let journal = candor.data().join("journal");
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let (producer, consumer) = Journal::open(&journal, JournalConfig::default()).unwrap();
-        act(producer, consumer).await;
-    });
-}
-
 #[test]
 fn poison_is_set_aside_and_its_neighbours_are_stored() {
     let mut candor = stopped_after_one_event();
-    with_journal(&candor, async |producer, _consumer| {
-        let poison =
-            Outgoing { id: EventId::from_bytes([1; 16]), record: b"\xff not Protobuf"[..].into() };
-        producer.produce(vec![poison]).await.unwrap();
-    });
+    let id = EventId::from_bytes([1; 16]);
+    log::put(&candor, vec![Outgoing { id, record: b"\xff not Protobuf"[..].into() }]);
 
     candor.restart();
     assert_eq!(candor.send(&pageview("")).status, 202);
@@ -51,12 +37,9 @@ fn poison_is_set_aside_and_its_neighbours_are_stored() {
 fn a_log_that_lost_what_was_being_stored_is_refused() {
     let candor = stopped_after_one_event();
     // As after a crash in the middle of an insert, on a disk that then lost the range.
-    with_journal(&candor, async |_producer, mut consumer| {
-        let Delivery::Assigned { high, .. } = consumer.next().await.unwrap() else {
-            unreachable!("the first delivery");
-        };
+    log::commit(&candor, |high| {
         let metadata = format!(r#"{{"v":1,"end":{},"repair":0,"deadline_s":30}}"#, high + 5);
-        consumer.committer().commit(0, Cursor { offset: high, metadata }).await.unwrap();
+        Cursor { offset: high, metadata }
     });
     let log = candor.run_until_it_ends();
     assert!(log.contains("its end was lost") && log.contains("Move the log's directory"), "{log}");

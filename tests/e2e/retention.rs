@@ -48,7 +48,7 @@ fn each_purpose_has_its_own_period() {
             &["path"],
         ),
     );
-    assert_eq!(candor.send(&crate::pageview("")).status, 202);
+    assert_eq!(candor.send(&super::pageview("")).status, 202);
     candor
         .sql_becomes("SELECT expires_at = addMonths(received_at, 24) FROM candor.statistics", "1");
     candor

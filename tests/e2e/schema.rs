@@ -8,11 +8,16 @@ fn migrate(candor: &Candor, args: &[&str]) -> (bool, String) {
     (run.status.success(), text.into_owned())
 }
 
+/// Whether nothing is to be done: nothing is said but comments.
+fn is_idle(text: &str) -> bool {
+    text.lines().all(|line| line.starts_with("--"))
+}
+
 #[test]
 fn a_migrated_database_is_left_alone() {
     let candor = Candor::demo();
     let (ok, text) = migrate(&candor, &["--dry-run"]);
-    assert!(ok && text.is_empty(), "{text}");
+    assert!(ok && is_idle(&text), "{text}");
     let (ok, text) = migrate(&candor, &[]);
     assert!(ok && text.contains("0 statements"), "{text}");
 }
@@ -37,7 +42,7 @@ fn what_was_undone_is_shown_and_mended() {
     let (ok, text) = migrate(&candor, &[]);
     assert!(ok, "{text}");
     let (ok, text) = migrate(&candor, &["--dry-run"]);
-    assert!(ok && text.is_empty(), "{text}");
+    assert!(ok && is_idle(&text), "{text}");
 }
 
 #[test]
@@ -85,7 +90,7 @@ fn teams_get_views_of_their_sites_only() {
         "1 months",
         &["path", "bot"],
     ));
-    candor.send(&crate::pageview(""));
+    candor.send(&super::pageview(""));
     candor.sql_becomes("SELECT count() FROM candor.statistics__test", "1");
     let columns = candor
         .sql("SELECT name FROM system.columns WHERE database = 'candor' AND table = 'statistics'");

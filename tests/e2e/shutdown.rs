@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use candor_tests::{Candor, Options, program};
 
-use crate::pageview;
+use super::pageview;
 
 #[test]
 fn a_stop_drains_what_was_accepted() {

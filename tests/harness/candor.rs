@@ -1,19 +1,19 @@
 //! `candor up` as a child process.
 
-use std::cell::Cell;
-use std::fs::File;
-use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus};
-use std::time::{Duration, Instant};
+use std::path::PathBuf;
+use std::process::{Command, ExitStatus};
 
+use candor_transport::kafka::KafkaConfig;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
+use crate::Answer;
+use crate::config::{kafka_of, merged};
 use crate::http::Client;
+use crate::kafka::Broker;
 use crate::policy::Policy;
-use crate::{Answer, eventually};
+use crate::process::{Process, program, wait_until_gone};
 
 /// How to start it.
 #[derive(Clone, Debug, Default)]
@@ -29,26 +29,17 @@ pub struct Options {
 pub struct Candor {
     dir: TempDir,
     options: Options,
-    process: Option<Process>,
+    /// What `candor.toml` says of the log.
+    log: String,
+    running: Option<Running>,
 }
 
 #[derive(Debug)]
-struct Process {
-    child: Child,
+struct Running {
+    process: Process,
     beacons: Client,
     admin: Client,
     clickhouse: Client,
-    /// Whether it was asked to stop: a second signal would end it at once.
-    stopping: Cell<bool>,
-}
-
-/// A program of the workspace, built beside this test.
-pub fn program(name: &str) -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let dir = test.parent().and_then(Path::parent).unwrap();
-    let program = dir.join(name);
-    assert!(program.is_file(), "{} is missing: `make test` builds it first", program.display());
-    program
 }
 
 impl Candor {
@@ -65,31 +56,23 @@ impl Candor {
     /// Starts in a fresh directory.
     pub fn start(options: Options) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let mut candor = Self { dir, options, process: None };
+        let mut candor = Self { dir, options, log: log_of_this_run(), running: None };
         candor.restart();
         candor
     }
 
     /// Starts again in the same directory.
     pub fn restart(&mut self) {
-        assert!(self.process.is_none(), "it is still running");
+        assert!(self.running.is_none(), "it is still running");
         let mut command = self.command("up");
         for flag in ["--listen", "--admin", "--clickhouse"] {
             command.args([flag, "127.0.0.1:0"]);
         }
-        let log = File::options().create(true).append(true).open(self.log_path()).unwrap();
-        let before = log.metadata().unwrap().len();
-        let child = command.arg("--data").arg(self.data()).stderr(log).spawn().unwrap();
-        let mut process = Some(child);
-        let (beacons, admin, clickhouse) = eventually("candor is up", || {
-            let exited = process.as_mut().unwrap().try_wait().unwrap();
-            assert!(exited.is_none(), "candor ended: {}", self.log());
-            self.addresses(before)
-        });
-        self.process = process.map(|child| {
-            let stopping = Cell::new(false);
-            Process { child, beacons, admin, clickhouse, stopping }
-        });
+        command.arg("--data").arg(self.data());
+        let process = Process::start(command, &self.log_path(), "candor is up");
+        let [beacons, admin, clickhouse] =
+            ["beacons", "admin", "clickhouse"].map(|listener| process.client(listener));
+        self.running = Some(Running { process, beacons, admin, clickhouse });
     }
 
     /// Starts again in the same directory, where it must refuse to go on; gives back what it said.
@@ -116,10 +99,9 @@ impl Candor {
             return command;
         }
         let config = self.dir.path().join("candor.toml");
-        let clickhouse = self.process.as_ref().map(|process| process.clickhouse.base());
+        let clickhouse = self.running.as_ref().map(|running| running.clickhouse.base());
         let url = clickhouse.map(|url| format!("[clickhouse]\nurl = {url:?}\n"));
-        let text = format!("{}{}", self.options.config, url.unwrap_or_default());
-        std::fs::write(&config, text).unwrap();
+        std::fs::write(&config, self.config(&url.unwrap_or_default())).unwrap();
         command.arg("--config").arg(config);
         if let Some(policy) = &self.options.policy {
             let policies = self.dir.path().join("policies");
@@ -128,6 +110,23 @@ impl Candor {
             command.arg("--policies").arg(policies);
         }
         command
+    }
+
+    fn config(&self, more: &str) -> String {
+        merged(&[&self.log, &self.options.config, more])
+    }
+
+    /// How its Kafka is reached; none when its log is a journal.
+    pub fn kafka(&self) -> Option<KafkaConfig> {
+        (!self.log.is_empty()).then(|| kafka_of(&self.config("")))
+    }
+
+    /// Where its log keeps its files.
+    pub fn log_dirs(&self) -> Vec<PathBuf> {
+        match self.kafka() {
+            Some(kafka) => Broker::shared().partition_dirs(&kafka.topic),
+            None => vec![self.data().join("journal")],
+        }
     }
 
     /// Feeds a log through `candor import`; gives back what it prints.
@@ -158,53 +157,32 @@ impl Candor {
 
     /// Sends a body to the door as JSON.
     pub fn send(&self, body: &str) -> Answer {
-        self.beacons().post("/v1/events", &[("content-type", "application/json")], body)
+        self.beacons().beacon(body)
     }
 
     /// Asks ClickHouse; panics with its error.
     pub fn sql(&self, query: &str) -> String {
-        let answer = self.sql_answer(query);
-        assert_eq!(answer.status, 200, "{query}: {}", answer.body);
-        answer.body.trim().to_owned()
+        self.clickhouse().sql(query)
     }
 
     /// Asks ClickHouse; the answer may be an error.
     pub fn sql_answer(&self, query: &str) -> Answer {
-        self.clickhouse().post("/", &[], query)
+        self.clickhouse().sql_answer(query)
     }
 
     /// Waits until a query has this answer.
     pub fn sql_becomes(&self, query: &str, want: &str) {
-        let mut last = String::new();
-        let deadline = Instant::now() + Duration::from_secs(30);
-        while Instant::now() < deadline {
-            // ClickHouse may be down for a moment in some tests.
-            last = self
-                .running()
-                .clickhouse
-                .send("POST", "/", &[], query.as_bytes())
-                .map_or_else(String::new, |answer| answer.body.trim().to_owned());
-            if last == want {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        panic!("{query}: {last:?} instead of {want:?}; {}", self.log());
+        self.clickhouse().sql_becomes(query, want);
     }
 
     /// Waits until it calls itself ready.
     pub fn wait_until_ready(&self) {
-        eventually("ready", || {
-            let answer = self.admin().send("GET", "/readyz", &[], b"")?;
-            (answer.status == 200).then_some(())
-        });
+        self.admin().wait_until_ready();
     }
 
     /// The value of a counter or gauge, 0 when it was never touched.
     pub fn metric(&self, name: &str) -> u64 {
-        let text = self.admin().get("/metrics", &[]).body;
-        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-        line.map_or(0, |value| value.parse().unwrap())
+        self.admin().metric(name)
     }
 
     /// The directory of all data.
@@ -219,88 +197,53 @@ impl Candor {
 
     /// Asks it to stop, as a service manager does.
     pub fn ask_to_stop(&self) {
-        if !self.running().stopping.replace(true) {
-            kill_process(self.pid(), Signal::TERM).unwrap();
-        }
+        self.running().process.ask_to_stop();
     }
 
     /// Asks it to stop, and waits.
     pub fn stop(&mut self) -> ExitStatus {
-        self.ask_to_stop();
-        let mut process = self.process.take().expect("it is running");
-        let children = children(Pid::from_child(&process.child));
-        let status = process.child.wait().unwrap();
-        eventually("the engine is gone too", || {
-            children.iter().all(|pid| is_gone(*pid)).then_some(())
-        });
-        status
+        self.take().stop()
     }
 
     /// Kills everything at once, without a warning.
     pub fn kill(&mut self) {
-        let mut process = self.process.take().expect("it is running");
-        let pid = Pid::from_child(&process.child);
-        let children = children(pid);
-        for victim in children.iter().copied().chain([pid]) {
-            // It may have died with the one before.
-            kill_process(victim, Signal::KILL).ok();
-        }
-        process.child.wait().unwrap();
-        eventually("the engine is gone too", || {
-            children.iter().all(|pid| is_gone(*pid)).then_some(())
-        });
+        self.take().kill();
     }
 
     /// Kills candor itself, and lets the engine notice when it does.
     pub fn orphan_engine(&mut self) {
-        let mut process = self.process.take().expect("it is running");
-        process.child.kill().unwrap();
-        process.child.wait().unwrap();
+        self.take().orphan();
     }
 
     /// Kills candor itself and waits until the engine has noticed.
     pub fn kill_alone(&mut self) {
-        let children = children(self.pid());
+        let children = self.running().process.children();
         self.orphan_engine();
-        eventually("the engine is gone too", || {
-            children.iter().all(|pid| is_gone(*pid)).then_some(())
-        });
+        wait_until_gone(&children);
     }
 
     /// Kills the engine, which is started again.
     pub fn kill_engine(&self) {
-        for victim in children(self.pid()) {
+        for victim in self.running().process.children() {
             kill_process(victim, Signal::KILL).ok();
         }
     }
 
     /// The process.
     pub fn pid(&self) -> Pid {
-        Pid::from_child(&self.running().child)
+        self.running().process.pid()
     }
 
-    fn running(&self) -> &Process {
-        self.process.as_ref().expect("it is running")
+    fn running(&self) -> &Running {
+        self.running.as_ref().expect("it is running")
+    }
+
+    fn take(&mut self) -> Process {
+        self.running.take().expect("it is running").process
     }
 
     fn log_path(&self) -> PathBuf {
         self.dir.path().join("log")
-    }
-
-    /// Reads the addresses from the line that tells that it is up.
-    fn addresses(&self, from: u64) -> Option<(Client, Client, Client)> {
-        let log = File::open(self.log_path()).ok()?;
-        let from = usize::try_from(from).ok()?;
-        let text: Vec<u8> = std::io::Read::bytes(log).skip(from).flatten().collect();
-        let up = BufReader::new(text.as_slice())
-            .lines()
-            .map_while(Result::ok)
-            .find(|line| line.contains("candor is up"))?;
-        let line: serde_json::Value = serde_json::from_str(&up).ok()?;
-        let text = |name: &str| line.get(name)?.as_str().map(str::to_owned);
-        let http = |address: String| Client::new(&format!("http://{address}"));
-        let clickhouse = Client::new(&text("clickhouse")?);
-        Some((http(text("beacons")?), http(text("admin")?), clickhouse))
     }
 }
 
@@ -309,22 +252,25 @@ impl Drop for Candor {
         if std::thread::panicking() {
             eprintln!("the log of candor:\n{}", self.log());
         }
-        if self.process.is_some() {
+        if self.running.is_some() {
             self.kill();
         }
     }
 }
 
-/// Every thread has children of its own.
-fn children(pid: Pid) -> Vec<Pid> {
-    let threads = std::fs::read_dir(format!("/proc/{}/task", pid.as_raw_nonzero())).unwrap();
-    let of = |thread: std::fs::DirEntry| std::fs::read_to_string(thread.path().join("children"));
-    let all: String = threads.flatten().filter_map(|thread| of(thread).ok()).collect();
-    all.split_ascii_whitespace().filter_map(|pid| Pid::from_raw(pid.parse().ok()?)).collect()
-}
-
-/// Gone, or dead and not yet reaped by whoever inherited it.
-fn is_gone(pid: Pid) -> bool {
-    let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero()));
-    stat.map_or(true, |stat| stat.rsplit_once(')').is_some_and(|(_, rest)| rest.starts_with(" Z")))
+/// Two test programs are made of the same tests; the name says which log it is about.
+fn log_of_this_run() -> String {
+    let program = std::env::current_exe().unwrap();
+    let name = program.file_name().unwrap_or_default().to_string_lossy();
+    if !name.starts_with("e2e_kafka") {
+        return String::new();
+    }
+    let broker = Broker::shared();
+    let topic = broker.fresh_topic();
+    format!(
+        "[log]\nkind = 'kafka'\n[keys]\nsole_collector = true\n[sink]\nbatch_age_ms = 1000\n\
+         [kafka]\nbootstrap_servers = ['{}']\ntopic = '{topic}'\ngroup = '{topic}'\n\
+         instance = 'candor'\ncompression = 'none'\n[kafka.create]\npartitions = 1\nretention_hours = 12\n",
+        broker.address()
+    )
 }

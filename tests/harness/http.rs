@@ -5,6 +5,8 @@ use std::time::Duration;
 use ureq::Agent;
 use ureq::http::Request;
 
+use crate::eventually;
+
 /// A connection pool to one address.
 #[derive(Clone, Debug)]
 pub struct Client {
@@ -49,6 +51,26 @@ impl Client {
     /// Sends a POST.
     pub fn post(&self, path: &str, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Answer {
         self.send("POST", path, headers, body.as_ref()).expect("an answer")
+    }
+
+    /// Sends a body to a collector as JSON.
+    pub fn beacon(&self, body: &str) -> Answer {
+        self.post("/v1/events", &[("content-type", "application/json")], body)
+    }
+
+    /// Waits until whoever has this admin listener calls itself ready.
+    pub fn wait_until_ready(&self) {
+        eventually("ready", || {
+            let answer = self.send("GET", "/readyz", &[], b"")?;
+            (answer.status == 200).then_some(())
+        });
+    }
+
+    /// The value of a counter or gauge of an admin listener, 0 when it was never touched.
+    pub fn metric(&self, name: &str) -> u64 {
+        let text = self.get("/metrics", &[]).body;
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.map_or(0, |value| value.parse().unwrap())
     }
 
     /// Sends a request; `None` when no whole answer comes.

@@ -11,14 +11,26 @@
 )]
 
 mod candor;
+mod config;
 mod http;
+mod kafka;
 mod leak;
+mod load;
+mod part;
+mod parts;
 mod policy;
+mod process;
+mod sql;
 
-pub use candor::{Candor, Options, program};
+pub use candor::{Candor, Options};
 pub use http::{Answer, Client};
+pub use kafka::Broker;
 pub use leak::{Canary, Leak, files};
+pub use load::{Load, audit};
+pub use part::Part;
+pub use parts::{Parts, PartsOptions};
 pub use policy::{Policy, policy};
+pub use process::{Process, program};
 
 use std::time::{Duration, Instant};
 

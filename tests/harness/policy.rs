@@ -17,6 +17,11 @@ pub fn policy() -> Policy {
 }
 
 impl Policy {
+    /// A policy file as it is.
+    pub fn of(text: impl Into<String>) -> Self {
+        Self { text: text.into() }
+    }
+
     /// Adds a purpose.
     #[must_use]
     pub fn purpose(mut self, name: &str, basis: &str, retention: &str, fields: &[&str]) -> Self {

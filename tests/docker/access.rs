@@ -1,0 +1,322 @@
+//! `clickhouse/`: who may do what. `CREATE USER` is only parsed here, for the embedded engine has one user;
+//! but that user is given exactly the rights and limits of each of ours in turn, and has to live with them.
+
+use std::collections::BTreeSet;
+use std::process::Command;
+
+use candor_event::{Basis, Event, Field, FieldSet, Grant, Kind, Purpose, Timestamp};
+use candor_store::{Batch, InsertDeadline, Position, Quarantined, Range, Store};
+use candor_tests::{Policy, policy, program};
+
+use crate::engine::Engine;
+use crate::read;
+use crate::sql::{as_xml, limits, rights_of, statements, target, users};
+
+const ACCESS_DENIED: u16 = 497;
+const MEMORY_LIMIT_EXCEEDED: u16 = 241;
+const READONLY: u16 = 164;
+const SETTING_CONSTRAINT_VIOLATION: u16 = 452;
+const TOO_MANY_ROWS: u16 = 396;
+
+/// The engine as one of our users, with what `statements` give.
+pub(crate) fn be(engine: &mut Engine, whom: &str, statements: &[String]) {
+    engine.restart(&as_xml(&rights_of(whom, statements), &[], statements));
+}
+
+/// An engine that was migrated with the migrator's rights, and all statements about rights.
+fn migrated() -> (Engine, Vec<String>) {
+    let mut statements = users();
+    let rights = rights_of("candor_migrator", &statements);
+    let engine = Engine::start(&as_xml(&rights, &[], &statements));
+    let (worked, said) = migrate(&engine, None);
+    assert!(worked, "{said}");
+    statements.extend(grants(&engine));
+    (engine, statements)
+}
+
+/// Runs `candor migrate`.
+fn migrate(engine: &Engine, policy: Option<&Policy>) -> (bool, String) {
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("candor.toml");
+    std::fs::write(&config, format!("[clickhouse]\nurl = {:?}\n", engine.url())).unwrap();
+    let mut command = Command::new(program("candor"));
+    command.args(["migrate", "--config"]).arg(config);
+    if let Some(policy) = policy {
+        let policies = dir.path().join("policies");
+        std::fs::create_dir(&policies).unwrap();
+        std::fs::write(policies.join("test.toml"), policy.text()).unwrap();
+        command.arg("--policies").arg(policies);
+    }
+    let run = command.output().unwrap();
+    let said = String::from_utf8_lossy(&run.stdout) + String::from_utf8_lossy(&run.stderr);
+    (run.status.success(), said.into_owned())
+}
+
+/// What `grants.sql` prints.
+pub(crate) fn grants(engine: &Engine) -> Vec<String> {
+    let query = read("docker/clickhouse/grants.sql");
+    statements(&engine.sql(&format!("{query} FORMAT TSVRaw")))
+}
+
+/// Two events of the demo site, and a record that is none. The times are far ahead, for columns are emptied.
+fn batch() -> Batch {
+    let event = Event {
+        id: vec![7; 16],
+        site: "demo".to_owned(),
+        kind: Kind::Pageview.into(),
+        received_at: 3_990_000_000,
+        policy_version: vec![0; 16],
+        path: "/prices".to_owned(),
+        grants: vec![Grant {
+            purpose: "statistics".to_owned(),
+            basis: Basis::Consent.into(),
+            expires_at: 4_000_000_000,
+            fields: FieldSet::of(&[Field::Path]).bits(),
+        }],
+        ..Event::default()
+    };
+    let quarantined = Quarantined { offset: 7, reason: "unreadable", record: vec![1] };
+    Batch {
+        range: Range { log: "test".to_owned(), partition: 2, first: 5, last: 7 },
+        stored_at: Timestamp::from_unix(3_990_000_001),
+        records: 3,
+        events: [5, 6].map(|offset| (Position { offset, index: 0 }, event.clone())).into(),
+        buckets: [(candor_store::Bucket::Quarantined, 1)].into(),
+        quarantined: vec![quarantined],
+    }
+}
+
+#[test]
+fn clickhouse_can_read_every_statement() {
+    let (engine, statements) = migrated();
+    for statement in &statements {
+        assert_eq!(engine.parses(statement), Ok(()), "{statement}");
+    }
+    for mistake in [
+        "GRANT SELCT ON candor.statistics TO candor_reader",
+        "GRANT SELECT(path) ON candor.* TO candor_sink",
+        "GRANT INSERT ON candor.*_rows TO candor_sink",
+        "CREATE USER a IDENTIFIED WITH sha257_hash BY 'x'",
+        "ALTER SETTINGS PROFILE a SETTINGS readonly = 2 CONSTANT",
+        "ALTER QUOTA a FOR INTERVAL 1 hour MAX requests = 1",
+    ] {
+        assert!(engine.parses(mistake).is_err(), "{mistake}");
+    }
+}
+
+/// A grant on what is not there is taken without a word.
+#[test]
+fn grants_name_tables_and_columns_that_exist() {
+    let (engine, statements) = migrated();
+    let mut seen = BTreeSet::new();
+    for (columns, place) in statements.iter().filter_map(|statement| target(statement)) {
+        let (database, table) = place.split_once('.').unwrap();
+        if table.ends_with('*') {
+            assert!(["candor", "*"].contains(&database), "{place}");
+            continue;
+        }
+        assert_eq!(engine.sql(&format!("EXISTS {place}")), "1", "{place}");
+        let has = engine.sql(&format!(
+            "SELECT name FROM system.columns WHERE database = '{database}' AND table = '{table}'"
+        ));
+        for column in columns {
+            assert!(has.lines().any(|name| name == column), "{place} has no {column}");
+        }
+        seen.insert(place);
+    }
+    let all = engine.sql("SELECT 'candor.' || name FROM system.tables WHERE database = 'candor'");
+    let unseen: Vec<_> = all.lines().filter(|table| !seen.contains(table)).collect();
+    assert_eq!(unseen, ["candor.schema"], "only the migrator needs it");
+}
+
+#[test]
+fn the_migrator_can_do_all_that_migrating_takes() {
+    let (mut engine, statements) = migrated();
+    be(&mut engine, "candor_migrator", &statements);
+    assert!(migrate(&engine, None).1.contains("-- 0 statements"));
+
+    // Another purpose, a wider one, a TTL that somebody changed, a view that somebody replaced.
+    let narrow = policy().purpose("orders", "contract", "3 months", &["path"]);
+    let wide = policy()
+        .purpose("orders", "contract", "3 months", &["path", "address"])
+        .with("[address]\nmode = \"truncate\"");
+    for (before, policy, statement) in [
+        ("", &narrow, "CREATE TABLE IF NOT EXISTS candor.orders_rows"),
+        ("", &wide, "ALTER TABLE candor.orders_rows ADD COLUMN address"),
+        (
+            "ALTER TABLE candor.orders_rows MODIFY TTL expires_at + INTERVAL 1 YEAR",
+            &wide,
+            "ALTER TABLE candor.orders_rows MODIFY TTL expires_at",
+        ),
+        (
+            "CREATE OR REPLACE VIEW candor.orders AS SELECT 1 AS x COMMENT 'by hand'",
+            &wide,
+            "CREATE OR REPLACE VIEW candor.orders",
+        ),
+    ] {
+        if !before.is_empty() {
+            engine.sql(before);
+        }
+        let (worked, said) = migrate(&engine, Some(policy));
+        assert!(worked && said.contains(statement), "{said}");
+        assert!(migrate(&engine, Some(policy)).1.contains("-- 0 statements"), "{statement}");
+    }
+}
+
+#[test]
+fn the_migrator_can_neither_delete_nor_write_nor_go_elsewhere() {
+    let (mut engine, statements) = migrated();
+    be(&mut engine, "candor_migrator", &statements);
+    for sql in [
+        "DROP TABLE candor.statistics_rows",
+        "DROP DATABASE candor",
+        "TRUNCATE TABLE candor.statistics_rows",
+        "ALTER TABLE candor.statistics_rows DROP PARTITION 202601",
+        "ALTER TABLE candor.statistics_rows DELETE WHERE 1",
+        "ALTER TABLE candor.statistics_rows UPDATE site = 'x' WHERE 1",
+        "ALTER TABLE candor.statistics_rows DROP COLUMN path",
+        "ALTER TABLE candor.statistics_rows DROP CONSTRAINT address_is_truncated",
+        "INSERT INTO candor.statistics_rows (site) VALUES ('x')",
+        "INSERT INTO candor.batches (log) VALUES ('x')",
+        "CREATE TABLE default.x (a UInt8) ENGINE = Memory",
+        "CREATE VIEW candor.x DEFINER = candor_sink SQL SECURITY DEFINER AS SELECT 1",
+    ] {
+        engine.refuses(sql, ACCESS_DENIED);
+    }
+}
+
+#[tokio::test]
+async fn the_sink_can_write_and_read_back() {
+    let (mut engine, statements) = migrated();
+    be(&mut engine, "candor_sink", &statements);
+    let config = candor_store::Config { url: engine.url().to_owned(), ..Default::default() };
+    let store = Store::new(&config);
+    let (batch, purpose) = (batch(), Purpose::parse("statistics").unwrap());
+    let deadline = InsertDeadline(std::time::Duration::from_secs(30));
+    let range = &batch.range;
+
+    store.ping().await.unwrap();
+    assert!(!store.ledger_knows("test", 2).await.unwrap());
+    let none = std::collections::HashSet::new();
+    store.insert_rows(&batch, &purpose, &none, 0, deadline).await.unwrap();
+    store.insert_quarantined(&batch, &none, 0, deadline).await.unwrap();
+    store.insert_ledger(&batch, 0, deadline).await.unwrap();
+
+    assert_eq!(store.stored_positions(&purpose, range).await.unwrap().len(), 2);
+    assert_eq!(store.quarantined_positions(range).await.unwrap().len(), 1);
+    assert!(store.ledger_has(range).await.unwrap());
+    assert!(store.ledger_knows("test", 2).await.unwrap());
+}
+
+#[test]
+fn the_sink_can_neither_read_visits_nor_change_anything() {
+    let (mut engine, statements) = migrated();
+    be(&mut engine, "candor_sink", &statements);
+    for sql in [
+        "SELECT path FROM candor.statistics_rows",
+        "SELECT * FROM candor.statistics_rows",
+        "SELECT path FROM candor.statistics",
+        "SELECT record FROM candor.quarantine",
+        "SELECT version FROM candor.schema",
+        "INSERT INTO candor.schema (version) VALUES (9)",
+        "DROP TABLE candor.statistics_rows",
+        "TRUNCATE TABLE candor.batches",
+        "ALTER TABLE candor.statistics_rows DELETE WHERE 1",
+        "ALTER TABLE candor.statistics_rows MODIFY TTL expires_at + INTERVAL 1 YEAR",
+        "CREATE VIEW candor.x AS SELECT 1",
+    ] {
+        engine.refuses(sql, ACCESS_DENIED);
+    }
+}
+
+/// An engine with rows, as somebody with this role.
+fn reader(role: &str) -> Engine {
+    let (mut engine, statements) = migrated();
+    let owner = ["GRANT SELECT, INSERT, ALTER ON candor.*", "GRANT SET DEFINER ON *"];
+    engine.restart(&as_xml(&owner.map(str::to_owned), &[], &statements));
+    for view in ["statistics", "statistics_people", "statistics__demo"] {
+        // Who migrated was the engine's one user, who is a reader next.
+        engine.sql(&format!(
+            "ALTER TABLE candor.{view} MODIFY DEFINER = candor_migrator SQL SECURITY DEFINER"
+        ));
+    }
+    engine.sql(
+        "INSERT INTO candor.statistics_rows (site, path, expires_at) VALUES \
+         ('demo', '/here', now() + 1000), ('other', '/there', now() + 1000), ('demo', '/gone', now() - 1000)",
+    );
+    let limits = limits("candor_reader", &statements);
+    engine.restart(&as_xml(&rights_of(role, &statements), &limits, &statements));
+    engine
+}
+
+#[test]
+fn analysts_read_the_views_and_nothing_else() {
+    let engine = reader("candor_reader");
+    let granted = engine.sql("SHOW GRANTS");
+    let views = ["statistics", "statistics__demo", "statistics_people"];
+    let want = views.map(|view| format!("GRANT SELECT ON candor.{view} TO default"));
+    assert_eq!(granted.lines().collect::<BTreeSet<_>>(), want.iter().map(String::as_str).collect());
+
+    assert_eq!(engine.sql("SELECT path FROM candor.statistics ORDER BY path"), "/here\n/there");
+    assert_eq!(engine.sql("SELECT path FROM candor.statistics__demo"), "/here");
+    for sql in [
+        "SELECT path FROM candor.statistics_rows",
+        "SELECT count() FROM candor.batches",
+        "SELECT record FROM candor.quarantine",
+        "DESCRIBE TABLE candor.statistics_rows",
+        "SELECT * FROM mergeTreeIndex('candor', 'statistics_rows')",
+        "INSERT INTO candor.statistics_rows (site) VALUES ('x')",
+        "SELECT * FROM `/etc/passwd`",
+        "SELECT * FROM url('http://127.0.0.1:1/', 'LineAsString')",
+    ] {
+        engine.refuses(sql, ACCESS_DENIED);
+    }
+}
+
+/// A view that somebody made is not guarded, and one of all sites is no team's, whatever its name.
+#[test]
+fn only_guarded_views_are_granted_and_to_teams_only_their_own() {
+    let (mut engine, statements) = migrated();
+    be(&mut engine, "candor_migrator", &statements);
+    engine.sql("CREATE VIEW candor.by_hand AS SELECT * FROM candor.statistics_rows");
+    let policy = policy().purpose("orders_", "contract", "3 months", &["path", "bot"]);
+    let (worked, said) = migrate(&engine, Some(&policy));
+    assert!(worked && said.contains("VIEW candor.orders__people"), "{said}");
+    let grants = grants(&engine);
+    assert!(!grants.iter().any(|grant| grant.contains("by_hand")), "{grants:?}");
+    let team = |grant: &String| {
+        let (what, team) = grant.split_once(" TO candor_reader__")?;
+        Some(format!("{team}: {}", what.strip_prefix("GRANT SELECT ON candor.")?))
+    };
+    let teams: BTreeSet<_> = grants.iter().filter_map(team).collect();
+    let want = ["demo: statistics__demo", "test: orders___test"].map(str::to_owned);
+    assert_eq!(teams, want.into());
+}
+
+#[test]
+fn a_team_reads_its_own_sites() {
+    let engine = reader("candor_reader__demo");
+    assert_eq!(engine.sql("SHOW GRANTS"), "GRANT SELECT ON candor.statistics__demo TO default");
+    assert_eq!(engine.sql("SELECT path FROM candor.statistics__demo"), "/here");
+    engine.refuses("SELECT path FROM candor.statistics", ACCESS_DENIED);
+}
+
+#[test]
+fn analysts_cannot_lift_their_limits() {
+    let engine = reader("candor_reader");
+    for limit in limits("candor_reader", &users()) {
+        let name = &limit.name;
+        let is = engine.sql(&format!("SELECT value FROM system.settings WHERE name = '{name}'"));
+        assert_eq!(is, limit.value, "{name}");
+        let code = if name == "readonly" { READONLY } else { SETTING_CONSTRAINT_VIOLATION };
+        engine.refuses(&format!("SELECT 1 SETTINGS {name} = 0"), code);
+        engine.refuses(&format!("SELECT 1 SETTINGS {name} = {}1", limit.value), code);
+    }
+    // Lower is allowed, and so is what limits nothing.
+    engine.sql("SELECT 1 SETTINGS max_execution_time = 5, max_threads = 1");
+    engine.refuses("SELECT number FROM numbers(1000001)", TOO_MANY_ROWS);
+    engine.refuses(
+        "SELECT length(groupArray(number)) FROM numbers(1000000000)",
+        MEMORY_LIMIT_EXCEEDED,
+    );
+}

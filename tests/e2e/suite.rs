@@ -1,0 +1,20 @@
+//! The tests of the whole way; each runs on both logs, for this file is part of two programs.
+
+mod anonymity;
+mod bad_input;
+mod consent;
+mod crash;
+mod demo;
+mod geo;
+mod import;
+mod keys;
+mod log;
+mod quarantine;
+mod retention;
+mod schema;
+mod shutdown;
+
+/// A page view of the site `demo` with consent, and whatever else is said.
+fn pageview(more: &str) -> String {
+    format!(r#"{{"site":"demo","url":"http://localhost/a","consent":true{more}}}"#)
+}

@@ -1,0 +1,14 @@
+//! The whole way, through public doors only: `candor up` with the real Apache Kafka and the real engine.
+//! The harness tells the two programs apart by their names.
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on panics"
+)]
+#![expect(clippy::print_stdout, reason = "seeds and figures are for whoever looks")]
+
+mod killed;
+mod parts;
+#[path = "../e2e/suite.rs"]
+mod suite;

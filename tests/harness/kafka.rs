@@ -1,0 +1,272 @@
+//! A real Apache Kafka: one broker on a free port, from the jars in `third_party/kafka`.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock};
+use std::time::Duration;
+
+use rdkafka::ClientConfig;
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::eventually;
+
+/// A running broker, or one that was killed and can be started again in the same place.
+#[derive(Debug)]
+pub struct Broker {
+    dir: PathBuf,
+    port: u16,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    supervisor: Child,
+    /// Whatever way this process ends, the pipe closes, and the supervisor ends the broker.
+    orders: Option<ChildStdin>,
+    pids: BufReader<ChildStdout>,
+    broker: Option<Pid>,
+}
+
+impl Broker {
+    /// The broker that the tests of this process share. Begin with a [`Self::fresh_topic`].
+    pub fn shared() -> &'static Self {
+        static SHARED: OnceLock<Broker> = OnceLock::new();
+        SHARED.get_or_init(Self::start)
+    }
+
+    /// A broker of its own, which may be ill-treated.
+    pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// A broker of its own with further lines of `server.properties`.
+    pub fn start_with(settings: &[(&str, &str)]) -> Self {
+        let dir = tempfile::Builder::new().prefix("candor-kafka-").tempdir().unwrap().keep();
+        let port = write_properties(&dir, settings);
+        format_storage(&dir);
+        let mut supervisor = Command::new("sh")
+            .args(["-c", SUPERVISOR, "kafka", CLASS])
+            .args(java_options())
+            .arg(dir.join("server.properties"))
+            .env("KAFKA_TEST_DIR", &dir)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .process_group(0)
+            .spawn()
+            .unwrap();
+        let orders = supervisor.stdin.take();
+        let pids = BufReader::new(supervisor.stdout.take().unwrap());
+        let state = State { supervisor, orders, pids, broker: None };
+        let broker = Self { dir, port, state: Mutex::new(state) };
+        broker.restart();
+        broker
+    }
+
+    /// Where clients begin, `host:port`.
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// The directory with everything that the broker keeps.
+    pub fn log_dir(&self) -> PathBuf {
+        self.dir.join("data")
+    }
+
+    /// The directories in which it keeps a topic's records.
+    pub fn partition_dirs(&self, topic: &str) -> Vec<PathBuf> {
+        let partitions = std::fs::read_dir(self.log_dir()).unwrap().flatten();
+        let is_of_topic = |name: &str| {
+            let number = name.strip_prefix(topic).and_then(|rest| rest.strip_prefix('-'));
+            number.is_some_and(|number| number.parse::<u32>().is_ok())
+        };
+        let ours = partitions.filter(|dir| is_of_topic(&dir.file_name().to_string_lossy()));
+        ours.map(|dir| dir.path()).collect()
+    }
+
+    /// A name that no other test uses.
+    pub fn fresh_topic(&self) -> String {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        format!("events-{}", NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Kills the broker at once, without a warning.
+    pub fn kill(&self) {
+        let pid = self.state().broker.take().expect("it is running");
+        kill_process(pid, Signal::KILL).unwrap();
+        eventually("the broker is gone", || is_gone(pid).then_some(()));
+    }
+
+    /// Starts the broker again after [`Self::kill`], and waits until it serves.
+    pub fn restart(&self) {
+        let mut state = self.state();
+        assert!(state.broker.is_none(), "it is still running");
+        state.orders.as_mut().unwrap().write_all(b"start\n").unwrap();
+        let mut line = String::new();
+        state.pids.read_line(&mut line).unwrap();
+        let pid = line.trim().parse().ok().and_then(Pid::from_raw);
+        let pid = pid.expect("the supervisor tells the process id");
+        state.broker = Some(pid);
+        drop(state);
+        let client: BaseConsumer = self.client().create().unwrap();
+        eventually("the broker serves", || {
+            assert!(!is_gone(pid), "the broker ended: {}", self.log());
+            let metadata = client.fetch_metadata(None, Duration::from_secs(1)).ok()?;
+            (!metadata.brokers().is_empty()).then_some(())
+        });
+    }
+
+    /// Stops the broker's clock (SIGSTOP): connections stay open, nothing is answered.
+    pub fn suspend(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Lets the broker go on after [`Self::suspend`].
+    pub fn resume(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    /// Makes a topic with further settings, and waits until it can be used.
+    pub async fn create_topic(&self, name: &str, partitions: i32, settings: &[(&str, &str)]) {
+        let mut topic = NewTopic::new(name, partitions, TopicReplication::Fixed(1));
+        for (key, value) in settings {
+            topic = topic.set(key, value);
+        }
+        let made = self.admin().create_topics([&topic], &AdminOptions::new()).await.unwrap();
+        assert_eq!(made, [Ok(name.to_owned())]);
+        let client: BaseConsumer = self.client().create().unwrap();
+        eventually("the topic has leaders", || {
+            let metadata = client.fetch_metadata(Some(name), Duration::from_secs(5)).ok()?;
+            let partitions = metadata.topics().first()?.partitions();
+            (!partitions.is_empty() && partitions.iter().all(|it| it.leader() >= 0)).then_some(())
+        });
+    }
+
+    /// Deletes a topic.
+    pub async fn delete_topic(&self, name: &str) {
+        let gone = self.admin().delete_topics(&[name], &AdminOptions::new()).await.unwrap();
+        assert_eq!(gone, [Ok(name.to_owned())]);
+    }
+
+    /// Speaks to the broker as its operator does.
+    pub fn admin(&self) -> AdminClient<DefaultClientContext> {
+        self.client().create().unwrap()
+    }
+
+    /// What the broker printed.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.dir.join("log")).unwrap_or_default()
+    }
+
+    fn client(&self) -> ClientConfig {
+        let mut client = ClientConfig::new();
+        client.set("bootstrap.servers", self.address());
+        client
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(self.state().broker.expect("it is running"), signal).unwrap();
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        let Ok(state) = self.state.get_mut() else {
+            return;
+        };
+        state.orders = None;
+        state.supervisor.wait().ok();
+    }
+}
+
+/// Writes the settings; gives back the port for clients.
+fn write_properties(dir: &Path, settings: &[(&str, &str)]) -> u16 {
+    let free = || TcpListener::bind("127.0.0.1:0").unwrap();
+    let (clients, controller) = (free(), free());
+    let port = |listener: &TcpListener| listener.local_addr().unwrap().port();
+    let (clients, controller) = (port(&clients), port(&controller));
+    let mut file = File::create(dir.join("server.properties")).unwrap();
+    write!(
+        file,
+        "listeners=PLAINTEXT://127.0.0.1:{clients},CONTROLLER://127.0.0.1:{controller}\n\
+         advertised.listeners=PLAINTEXT://127.0.0.1:{clients}\n\
+         controller.quorum.voters=1@127.0.0.1:{controller}\n\
+         log.dirs={}\n{PROPERTIES}",
+        dir.join("data").display(),
+    )
+    .unwrap();
+    for (key, value) in settings {
+        writeln!(file, "{key}={value}").unwrap();
+    }
+    clients
+}
+
+fn format_storage(dir: &Path) {
+    let formatted = Command::new("java")
+        .args(java_options())
+        .args(["kafka.tools.StorageTool", "format", "--cluster-id", CLUSTER_ID, "--config"])
+        .arg(dir.join("server.properties"))
+        .output()
+        .expect("java is installed");
+    let said = String::from_utf8_lossy(&formatted.stderr);
+    assert!(formatted.status.success(), "`tools/setup --tests` fetches Apache Kafka: {said}");
+}
+
+fn java_options() -> [String; 5] {
+    let jars = Path::new(env!("CARGO_MANIFEST_DIR")).join("../third_party/kafka/*");
+    let class_path = jars.to_str().unwrap().to_owned();
+    // A client compiler and a plain collector: what counts here is how soon it is up.
+    let [heap, collector, compiler] = ["-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"];
+    [heap.into(), collector.into(), compiler.into(), "-cp".into(), class_path]
+}
+
+/// Gone, or dead and not yet reaped by the supervisor.
+fn is_gone(pid: Pid) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero()));
+    stat.map_or(true, |stat| stat.rsplit_once(')').is_some_and(|(_, rest)| rest.starts_with(" Z")))
+}
+
+/// Starts a broker for each line that it is sent; ends it and its directory when no line can follow.
+const SUPERVISOR: &str = r#"
+class=$1; shift
+for last; do :; done
+broker=
+while read -r order; do
+  java "$1" "$2" "$3" "$4" "$5" "$class" "$last" </dev/null >>"$KAFKA_TEST_DIR/log" 2>&1 &
+  broker=$!
+  echo "$broker"
+done
+if [ -n "$broker" ]; then kill -9 "$broker" 2>/dev/null; wait "$broker" 2>/dev/null; fi
+rm -rf "$KAFKA_TEST_DIR"
+"#;
+
+const CLASS: &str = "kafka.Kafka";
+const CLUSTER_ID: &str = "4L6g3nShT-eMCtK--X86sw";
+
+const PROPERTIES: &str = "\
+process.roles=broker,controller
+node.id=1
+controller.listener.names=CONTROLLER
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+auto.create.topics.enable=false
+broker.heartbeat.interval.ms=500
+broker.session.timeout.ms=2000
+group.initial.rebalance.delay.ms=0
+group.min.session.timeout.ms=1000
+offsets.topic.num.partitions=1
+offsets.topic.replication.factor=1
+transaction.state.log.num.partitions=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+";

@@ -1,0 +1,111 @@
+//! Beacons without end, each with a number of its own, and the account of what became of them.
+
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crate::eventually;
+use crate::http::Client;
+
+/// Sends beacons to some doors, and remembers which were acknowledged. Nothing is sent twice.
+#[derive(Debug)]
+pub struct Load {
+    shared: Arc<Shared>,
+    senders: Vec<JoinHandle<()>>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    stop: AtomicBool,
+    next: AtomicU64,
+    acknowledged: Mutex<HashSet<u64>>,
+}
+
+/// Numbers in a row that nobody uses twice.
+static RANGES: AtomicU64 = AtomicU64::new(0);
+const RANGE: u64 = 1_000_000_000;
+
+const SENDERS_PER_DOOR: usize = 3;
+/// Whoever finds a door closed does not try at once again.
+const PAUSE: Duration = Duration::from_millis(5);
+
+impl Load {
+    /// Begins.
+    pub fn start(doors: &[&Client]) -> Self {
+        let first = RANGES.fetch_add(1, Ordering::SeqCst) * RANGE;
+        let shared = Arc::new(Shared { next: first.into(), ..Shared::default() });
+        let doors = doors.iter().flat_map(|door| [*door; SENDERS_PER_DOOR]);
+        let senders = doors.map(|door| {
+            let (door, shared) = (door.clone(), Arc::clone(&shared));
+            std::thread::spawn(move || shared.send(&door))
+        });
+        Self { senders: senders.collect(), shared }
+    }
+
+    /// How many were acknowledged so far.
+    pub fn acknowledged(&self) -> usize {
+        self.shared.acknowledged.lock().unwrap().len()
+    }
+
+    /// Waits until so many more were acknowledged.
+    pub fn wait_for(&self, more: usize) {
+        let before = self.acknowledged();
+        eventually("acknowledged beacons", || (self.acknowledged() >= before + more).then_some(()));
+    }
+
+    /// Ends it; gives back the numbers that were acknowledged.
+    pub fn finish(self) -> HashSet<u64> {
+        self.shared.stop.store(true, Ordering::SeqCst);
+        for sender in self.senders {
+            sender.join().unwrap();
+        }
+        std::mem::take(&mut self.shared.acknowledged.lock().unwrap())
+    }
+}
+
+impl Shared {
+    fn send(&self, door: &Client) {
+        while !self.stop.load(Ordering::SeqCst) {
+            let number = self.next.fetch_add(1, Ordering::SeqCst);
+            let body =
+                format!(r#"{{"site":"demo","url":"http://localhost/n/{number}","consent":true}}"#);
+            let headers = [("content-type", "application/json")];
+            let answer = door.send("POST", "/v1/events", &headers, body.as_bytes());
+            if answer.is_some_and(|answer| answer.status == 202) {
+                self.acknowledged.lock().unwrap().insert(number);
+            } else {
+                std::thread::sleep(PAUSE);
+            }
+        }
+    }
+}
+
+/// Compares what was acknowledged with what is stored: by the numbers, and by the ledger. Panics with
+/// what is lost or there twice.
+#[expect(clippy::implicit_hasher, reason = "what a load gives back")]
+pub fn audit(clickhouse: &Client, acknowledged: &HashSet<u64>) {
+    let stored = || clickhouse.send("POST", "/", &[], b"SELECT count() FROM candor.statistics");
+    eventually("everything acknowledged is stored", || {
+        let count: usize = stored()?.body.trim().parse().ok()?;
+        (count >= acknowledged.len()).then_some(())
+    });
+    let paths = clickhouse.sql("SELECT splitByChar('/', path)[3] FROM candor.statistics");
+    let numbers: Vec<u64> = paths.lines().map(|line| line.parse().unwrap()).collect();
+    let distinct: HashSet<u64> = numbers.iter().copied().collect();
+    assert_eq!(numbers.len() - distinct.len(), 0, "stored twice");
+    let lost = acknowledged.difference(&distinct).count();
+    assert_eq!(lost, 0, "acknowledged and not stored");
+
+    clickhouse.sql_becomes(
+        "SELECT (SELECT sum(rows['statistics_rows']) FROM candor.batches) = \
+         (SELECT uniqExact(log, log_partition, log_offset, log_index) FROM candor.statistics_rows)",
+        "1",
+    );
+    let overlaps = "SELECT countIf(first_offset <= before) FROM (SELECT first_offset, \
+         lagInFrame(toInt64(last_offset), 1, -1) OVER (PARTITION BY log, log_partition \
+         ORDER BY first_offset ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS before \
+         FROM candor.batches)";
+    assert_eq!(clickhouse.sql(overlaps), "0", "no offset is in two batches");
+}

@@ -1,0 +1,167 @@
+//! One of the parts: a process that may be ended and started again in its place.
+
+use std::net::TcpListener;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
+
+use rustix::process::Pid;
+
+use crate::http::Client;
+use crate::process::{Process, program};
+
+/// One process. Its listeners have the same addresses after a restart.
+#[derive(Debug)]
+pub struct Part {
+    name: String,
+    program: &'static str,
+    args: Vec<String>,
+    /// What its log says once it is up.
+    sign: &'static str,
+    dir: PathBuf,
+    listeners: Vec<(&'static str, Client)>,
+    running: Option<Process>,
+}
+
+const IS_UP: &str = "candor is up";
+
+impl Part {
+    /// A part of candor, not yet started.
+    pub(crate) fn candor(
+        name: &str,
+        args: Vec<String>,
+        dir: &Path,
+        listeners: Vec<(&'static str, Client)>,
+    ) -> Self {
+        let (name, dir, program) = (name.to_owned(), dir.to_owned(), "candor");
+        Self { name, program, args, sign: IS_UP, dir, listeners, running: None }
+    }
+
+    /// ClickHouse, in a directory.
+    pub(crate) fn engine(dir: &Path) -> Self {
+        let library = concat!(env!("CARGO_MANIFEST_DIR"), "/../third_party/chdb/libchdb.so");
+        let data = dir.join("clickhouse").display().to_string();
+        let args = ["--library", library, "--data", &data, "--exit-on-stdin-close"];
+        let mut args = args.map(str::to_owned).to_vec();
+        let listeners = vec![("address", listener(&mut args, "--listen"))];
+        let mut engine = Self::candor("engine", args, dir, listeners);
+        engine.program = "candor-clickhouse";
+        engine.sign = r#""message":"listening""#;
+        engine
+    }
+
+    /// Starts it, again or for the first time.
+    pub fn restart(&mut self) {
+        assert!(self.running.is_none(), "{} is still running", self.name);
+        let mut command = Command::new(program(self.program));
+        command.args(&self.args).current_dir(&self.dir).process_group(0);
+        // ClickHouse ends when nobody holds its other end any more.
+        command.stdin(Stdio::piped()).stdout(Stdio::null());
+        self.running = Some(Process::start(command, &self.log_path(), self.sign));
+    }
+
+    /// Asks it to stop, and waits.
+    pub fn stop(&mut self) -> ExitStatus {
+        self.running.take().expect("it is running").stop()
+    }
+
+    /// Kills it, without a warning.
+    pub fn kill(&mut self) {
+        self.running.take().expect("it is running").kill();
+    }
+
+    /// Asks it to stop, and does not wait.
+    pub fn ask_to_stop(&self) {
+        self.running().ask_to_stop();
+    }
+
+    /// Lets it run no further, as if the machine had forgotten it.
+    pub fn suspend(&self) {
+        self.running().suspend();
+    }
+
+    /// Lets it go on.
+    pub fn resume(&self) {
+        self.running().resume();
+    }
+
+    /// How it ended by itself, when it has; it can be started again then.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        let status = self.running.as_mut()?.ended()?;
+        self.running = None;
+        Some(status)
+    }
+
+    /// Its admin listener.
+    pub fn admin(&self) -> &Client {
+        self.client("admin")
+    }
+
+    /// Its door for beacons, when it is a collector.
+    pub fn beacons(&self) -> &Client {
+        self.client("beacons")
+    }
+
+    /// Waits until it calls itself ready.
+    pub fn wait_until_ready(&self) {
+        self.admin().wait_until_ready();
+    }
+
+    /// The value of a counter or gauge, 0 when it was never touched.
+    pub fn metric(&self, name: &str) -> u64 {
+        self.admin().metric(name)
+    }
+
+    /// Everything that it logged.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.log_path()).unwrap_or_default()
+    }
+
+    /// The process.
+    pub fn pid(&self) -> Pid {
+        self.running().pid()
+    }
+
+    pub(crate) fn client(&self, listener: &str) -> &Client {
+        let found = self.listeners.iter().find(|(name, _)| *name == listener);
+        &found.expect("it has this listener").1
+    }
+
+    fn running(&self) -> &Process {
+        self.running.as_ref().expect("it is running")
+    }
+
+    fn log_path(&self) -> PathBuf {
+        self.dir.join(format!("{}.log", self.name))
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("the log of {}:\n{}", self.name, self.log());
+        }
+    }
+}
+
+/// Takes an address for a listener that keeps it over restarts.
+pub(crate) fn listener(args: &mut Vec<String>, flag: &str) -> Client {
+    let address = free_address();
+    args.extend([flag.to_owned(), address.clone()]);
+    Client::new(&format!("http://{address}"))
+}
+
+/// An address that nobody listens on, and that the system gives to nobody by itself: its port is below
+/// those of outgoing connections.
+fn free_address() -> String {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = u16::try_from(std::process::id() % 9_000).unwrap() + 20_000;
+    loop {
+        let port = first + NEXT.fetch_add(1, Ordering::Relaxed) % 3_000;
+        let address = format!("127.0.0.1:{port}");
+        if TcpListener::bind(&address).is_ok() {
+            return address;
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! The parts as processes of their own, as production runs them: collectors, Kafka, sinks, ClickHouse.
+
+use std::cell::Cell;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use tempfile::TempDir;
+
+use crate::config::merged;
+use crate::http::{Answer, Client};
+use crate::kafka::Broker;
+use crate::part::{Part, listener};
+use crate::policy::Policy;
+use crate::process::program;
+
+/// How to start them.
+#[derive(Clone, Debug)]
+pub struct PartsOptions {
+    /// How many collectors.
+    pub collectors: usize,
+    /// How many sinks.
+    pub sinks: usize,
+    /// How many partitions the topic gets.
+    pub partitions: u32,
+    /// Instead of the built-in demo.
+    pub policy: Option<Policy>,
+    /// Lines of `candor.toml`.
+    pub config: String,
+    /// Whether the broker is one of their own, which may be ill-treated.
+    pub own_broker: bool,
+}
+
+/// Running parts. Each may be ended and started again in its place.
+#[derive(Debug)]
+pub struct Parts {
+    /// The collectors.
+    pub collectors: Vec<Part>,
+    /// The sinks, named `sink-0` and so on.
+    pub sinks: Vec<Part>,
+    /// ClickHouse.
+    pub engine: Part,
+    broker: AnyBroker,
+    topic: String,
+    /// The collector that is sent to next.
+    turn: Cell<usize>,
+    dir: TempDir,
+}
+
+#[derive(Debug)]
+enum AnyBroker {
+    Own(Broker),
+    Shared(&'static Broker),
+}
+
+impl Default for PartsOptions {
+    fn default() -> Self {
+        Self {
+            collectors: 1,
+            sinks: 1,
+            partitions: 2,
+            policy: None,
+            config: String::new(),
+            own_broker: false,
+        }
+    }
+}
+
+impl Parts {
+    /// Starts everything: ClickHouse, the topic and the tables, the sinks, the collectors, which are ready
+    /// then.
+    pub fn start(options: &PartsOptions) -> Self {
+        let (collectors, sinks) = (options.collectors, options.sinks);
+        let mut parts = Self::prepare(options);
+        parts.engine.restart();
+        let made = parts.migrate(&[]);
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        for _ in 0..sinks {
+            parts.add_sink();
+        }
+        for _ in 0..collectors {
+            parts.add_collector();
+        }
+        for collector in &parts.collectors {
+            collector.wait_until_ready();
+        }
+        parts
+    }
+
+    /// Starts nothing but Kafka: no ClickHouse runs yet, no topic and no table is there.
+    pub fn prepare(options: &PartsOptions) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let broker = if options.own_broker {
+            AnyBroker::Own(Broker::start())
+        } else {
+            AnyBroker::Shared(Broker::shared())
+        };
+        let topic = broker.get().fresh_topic();
+        let engine = Part::engine(dir.path());
+        let own = format!(
+            "log.kind = \"kafka\"\nkafka.bootstrap_servers = [{:?}]\nkafka.topic = {topic:?}\n\
+             kafka.group = {topic:?}\nkafka.create.partitions = {}\nclickhouse.url = {:?}\n",
+            broker.get().address(),
+            options.partitions,
+            engine.client("address").base(),
+        );
+        let config = merged(&[&own, &options.config]);
+        std::fs::write(dir.path().join("candor.toml"), config).unwrap();
+        if let Some(policy) = &options.policy {
+            std::fs::create_dir(dir.path().join("policies")).unwrap();
+            std::fs::write(dir.path().join("policies/test.toml"), policy.text()).unwrap();
+        }
+        let (collectors, sinks, turn) = (Vec::new(), Vec::new(), Cell::new(0));
+        Self { collectors, sinks, engine, broker, topic, turn, dir }
+    }
+
+    /// Changes lines of `candor.toml` for every later start and command.
+    pub fn configure(&self, config: &str) {
+        let path = self.dir.path().join("candor.toml");
+        let before = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(path, merged(&[&before, config])).unwrap();
+    }
+
+    /// Starts one more collector.
+    pub fn add_collector(&mut self) {
+        let name = format!("collector-{}", self.collectors.len());
+        let mut args = self.args("collect");
+        let beacons = listener(&mut args, "--listen");
+        let admin = listener(&mut args, "--admin");
+        let listeners = vec![("beacons", beacons), ("admin", admin)];
+        let mut part = Part::candor(&name, args, self.dir.path(), listeners);
+        part.restart();
+        self.collectors.push(part);
+    }
+
+    /// Starts one more sink.
+    pub fn add_sink(&mut self) {
+        let name = format!("sink-{}", self.sinks.len());
+        let mut args = self.args("sink");
+        args.extend(["--instance".to_owned(), name.clone()]);
+        let admin = listener(&mut args, "--admin");
+        let mut part = Part::candor(&name, args, self.dir.path(), vec![("admin", admin)]);
+        part.restart();
+        self.sinks.push(part);
+    }
+
+    /// Runs `candor migrate`.
+    pub fn migrate(&self, args: &[&str]) -> Output {
+        self.command("migrate").args(args).output().unwrap()
+    }
+
+    /// Runs `candor tail`; gives back its lines.
+    pub fn tail(&self, args: &[&str]) -> Vec<serde_json::Value> {
+        let run = self.command("tail").args(args).output().unwrap();
+        let error = String::from_utf8_lossy(&run.stderr);
+        assert!(run.status.success(), "{error}");
+        let text = String::from_utf8(run.stdout).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// Any command of the program, with this configuration and these policies.
+    pub fn command(&self, subcommand: &str) -> Command {
+        let mut command = Command::new(program("candor"));
+        command.args(self.args(subcommand)).current_dir(self.dir.path()).process_group(0);
+        command
+    }
+
+    /// The broker.
+    pub fn broker(&self) -> &Broker {
+        self.broker.get()
+    }
+
+    /// The topic, after which the group of the sinks is named too.
+    pub fn topic(&self) -> &str {
+        &self.topic
+    }
+
+    /// The directory with the configuration, the logs and ClickHouse's files.
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// Sends a body to the collectors in turn, as JSON.
+    pub fn send(&self, body: &str) -> Answer {
+        let turn = self.turn.replace(self.turn.get() + 1);
+        self.collectors[turn % self.collectors.len()].beacons().beacon(body)
+    }
+
+    /// Asks ClickHouse; panics with its error.
+    pub fn sql(&self, query: &str) -> String {
+        self.clickhouse().sql(query)
+    }
+
+    /// Waits until a query has this answer.
+    pub fn sql_becomes(&self, query: &str, want: &str) {
+        self.clickhouse().sql_becomes(query, want);
+    }
+
+    /// ClickHouse's HTTP interface.
+    pub fn clickhouse(&self) -> &Client {
+        self.engine.client("address")
+    }
+
+    fn args(&self, subcommand: &str) -> Vec<String> {
+        let path = |name: &str| self.dir.path().join(name).display().to_string();
+        let mut args = vec![subcommand.to_owned(), "--config".to_owned(), path("candor.toml")];
+        let policies = self.dir.path().join("policies");
+        if matches!(subcommand, "collect" | "migrate" | "up") && policies.is_dir() {
+            args.extend(["--policies".to_owned(), path("policies")]);
+        }
+        args
+    }
+}
+
+impl AnyBroker {
+    fn get(&self) -> &Broker {
+        match self {
+            Self::Own(broker) => broker,
+            Self::Shared(broker) => broker,
+        }
+    }
+}
