@@ -11,6 +11,9 @@
 //! assert!((290..=310).contains(&beacon(Keeps::Path.site(), true).len()));
 //! ```
 #![forbid(unsafe_code)]
+#![expect(clippy::disallowed_types, reason = "the address of the server that is measured")]
+
+pub mod load;
 
 use candor_policy::{Problems, Registry};
 use http::header::{ACCEPT_LANGUAGE, ORIGIN, USER_AGENT};
@@ -110,7 +113,8 @@ impl Keeps {
         }
     }
 
-    fn policy(self) -> String {
+    /// The policy file of its site.
+    pub fn policy(self) -> String {
         let site = self.site();
         let fields: Vec<_> = self.fields().concat();
         format!(
