@@ -22,8 +22,15 @@ use crate::eventually;
 #[derive(Debug)]
 pub struct Broker {
     dir: PathBuf,
-    port: u16,
+    ports: Ports,
     state: Mutex<State>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Ports {
+    clients: u16,
+    controller: u16,
+    second: u16,
 }
 
 #[derive(Debug)]
@@ -47,10 +54,17 @@ impl Broker {
         Self::start_with(&[])
     }
 
-    /// A broker of its own with further lines of `server.properties`.
+    /// A broker of its own with further lines of `server.properties`, the last of which counts. In their
+    /// values `{clients}`, `{controller}` and `{second}` are free ports, `{dir}` is its directory.
     pub fn start_with(settings: &[(&str, &str)]) -> Self {
         let dir = tempfile::Builder::new().prefix("candor-kafka-").tempdir().unwrap().keep();
-        let port = write_properties(&dir, settings);
+        Self::start_in(dir, settings)
+    }
+
+    /// The same in a directory that was prepared; it is the broker's from now on.
+    pub fn start_in(dir: PathBuf, settings: &[(&str, &str)]) -> Self {
+        let ports = Ports::free();
+        write_properties(&dir, ports, settings);
         format_storage(&dir);
         let mut supervisor = Command::new("sh")
             .args(["-c", SUPERVISOR, "kafka", CLASS])
@@ -65,14 +79,19 @@ impl Broker {
         let orders = supervisor.stdin.take();
         let pids = BufReader::new(supervisor.stdout.take().unwrap());
         let state = State { supervisor, orders, pids, broker: None };
-        let broker = Self { dir, port, state: Mutex::new(state) };
+        let broker = Self { dir, ports, state: Mutex::new(state) };
         broker.restart();
         broker
     }
 
     /// Where clients begin, `host:port`.
     pub fn address(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
+        format!("127.0.0.1:{}", self.ports.clients)
+    }
+
+    /// The port of a second listener, if the settings open one.
+    pub const fn second_port(&self) -> u16 {
+        self.ports.second
     }
 
     /// The directory with everything that the broker keeps.
@@ -190,12 +209,16 @@ impl Drop for Broker {
     }
 }
 
-/// Writes the settings; gives back the port for clients.
-fn write_properties(dir: &Path, settings: &[(&str, &str)]) -> u16 {
-    let free = || TcpListener::bind("127.0.0.1:0").unwrap();
-    let (clients, controller) = (free(), free());
-    let port = |listener: &TcpListener| listener.local_addr().unwrap().port();
-    let (clients, controller) = (port(&clients), port(&controller));
+impl Ports {
+    fn free() -> Self {
+        let bound = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+        let [clients, controller, second] = bound.map(|it| it.local_addr().unwrap().port());
+        Self { clients, controller, second }
+    }
+}
+
+fn write_properties(dir: &Path, ports: Ports, settings: &[(&str, &str)]) {
+    let Ports { clients, controller, second } = ports;
     let mut file = File::create(dir.join("server.properties")).unwrap();
     write!(
         file,
@@ -207,9 +230,13 @@ fn write_properties(dir: &Path, settings: &[(&str, &str)]) -> u16 {
     )
     .unwrap();
     for (key, value) in settings {
+        let value = value
+            .replace("{clients}", &clients.to_string())
+            .replace("{controller}", &controller.to_string())
+            .replace("{second}", &second.to_string())
+            .replace("{dir}", dir.to_str().unwrap());
         writeln!(file, "{key}={value}").unwrap();
     }
-    clients
 }
 
 fn format_storage(dir: &Path) {

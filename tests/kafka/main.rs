@@ -15,6 +15,7 @@ mod mock;
 mod producer;
 mod recreate;
 mod retention;
+mod security;
 mod support;
 mod tail;
 mod topic;

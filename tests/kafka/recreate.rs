@@ -7,7 +7,7 @@ use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 
 use crate::drive::{self, events, flat, read, soon};
-use crate::support::{STALL_MAX, create, fresh, next, ready, start, stored};
+use crate::support::{STALL_MAX, create, fresh, is_quiet, next, ready, start, stored};
 
 async fn make_anew(config: &KafkaConfig) {
     Broker::shared().delete_topic(&config.topic).await;
@@ -145,6 +145,9 @@ async fn a_cursor_behind_the_end_is_handed_over_as_it_is() {
     let mut consumer = KafkaConsumer::start(&config, STALL_MAX).unwrap();
     let (_, committed, low, high) = opened(&mut consumer).await;
     assert_eq!((committed.unwrap().offset, low, high), (99, 0, 0));
+    let producer = start(&config).await;
+    soon(producer.produce(events([1]))).await.unwrap();
+    assert!(is_quiet(&mut consumer).await, "nothing is read on a guess");
 }
 
 #[tokio::test]

@@ -1,6 +1,17 @@
-//! The log in Apache Kafka: one topic, shared by many collectors and many sinks.
+//! The log in Apache Kafka: one topic, written by many collectors and read by many sinks.
 //!
-//! Records have no key and no headers. The partition of an event follows from its id.
+//! Invariants, each held by a test against a real broker:
+//! - [`produce`](crate::Producer::produce) answers after `acks=all`, and what it acknowledged is in the log
+//!   once, whatever becomes of the broker.
+//! - A record is a bundle of one partition's events, and has no key and no headers. The partition follows
+//!   from the event's id alone.
+//! - What waits in memory is bounded; above it events are refused, and nothing that was taken is dropped.
+//! - A partition is somebody else's only after it was released here, or after the group took it without
+//!   asking; nothing is committed for it from then on.
+//! - A log is known by the topic's id. A topic that was deleted and made anew is another log: its records
+//!   are read from the beginning, and no cursor of the old one reaches it.
+//! - Where reading goes on is never guessed; what the log deleted before it was read is told.
+//! - The topic is made by `candor migrate`, and never changed by anything here.
 
 mod ask;
 mod committer;
@@ -14,6 +25,7 @@ mod partition;
 mod producer;
 mod reader;
 mod settings;
+mod side;
 mod tail;
 mod topic;
 mod topic_id;

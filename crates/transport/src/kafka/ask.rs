@@ -1,6 +1,6 @@
 //! Asks about the topic, of a broker that answers.
 
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::time::Duration;
 
 use rdkafka::client::{Client, ClientContext};
@@ -15,17 +15,36 @@ use super::topic_id::{self, Described};
 pub(super) struct Asker {
     /// The broker that is asked; none ([`CONTROLLER`]) leaves it to librdkafka.
     broker: AtomicI32,
+    /// Whether no answer came last time. Then a plain question goes first: while librdkafka looks for a
+    /// broker for the other kind, it connects hundreds of times a second to one that is away.
+    is_away: AtomicBool,
 }
 
 // === impl Asker ===
 
 impl Asker {
     pub(super) const fn new() -> Self {
-        Self { broker: AtomicI32::new(CONTROLLER) }
+        Self { broker: AtomicI32::new(CONTROLLER), is_away: AtomicBool::new(true) }
     }
 
     /// Blocks for `timeout` at most, and a moment.
     pub(super) fn describe<C: ClientContext>(
+        &self,
+        client: &Client<C>,
+        topic: &str,
+        timeout: Duration,
+    ) -> Result<Described, Code> {
+        if self.is_away.load(Ordering::Relaxed) {
+            client.fetch_metadata(Some(topic), timeout / 2).map_err(|error| code_of(&error))?;
+        }
+        let asked = self.ask(client, topic, timeout);
+        let is_answered =
+            !matches!(asked, Err(Code::OperationTimedOut | Code::BrokerTransportFailure));
+        self.is_away.store(!is_answered, Ordering::Relaxed);
+        asked
+    }
+
+    fn ask<C: ClientContext>(
         &self,
         client: &Client<C>,
         topic: &str,

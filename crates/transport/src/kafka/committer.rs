@@ -80,12 +80,11 @@ fn write(owned: &Owned, slot: &Slot, cursor: &Cursor) -> Result<(), CommitError>
         owned.expel();
         return Err(CommitError::Fenced);
     }
-    match slot.reader.describe(topic, ASK_TIMEOUT) {
+    match slot.reader.side().describe(topic, ASK_TIMEOUT) {
         Ok(described) if described.id == slot.log => {}
         Err(code) if !is_missing(code) => return Err(failure(code)),
         _ => {
-            slot.over();
-            owned.suspect();
+            owned.expel(); // what librdkafka has read since may be of another log
             return Err(CommitError::Fenced);
         }
     }

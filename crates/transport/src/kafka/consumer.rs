@@ -123,7 +123,8 @@ impl KafkaConsumer {
                     tracing::error!("a record came out of turn, reading again from the cursor");
                     self.reset(false);
                 }
-                Err(error) => self.meet(&reader, code_of(&error)),
+                Err(_) if reader.client().fatal_error().is_some() => self.expelled(),
+                Err(error) => self.meet(code_of(&error)),
             }
         }
         if self.owned.take_expelled() {
@@ -144,18 +145,14 @@ impl KafkaConsumer {
         }
     }
 
-    /// An error that belongs to no partition, or to more than one.
-    fn meet(&mut self, reader: &Reader, code: Code) {
-        if reader.client().fatal_error().is_some() {
-            self.expelled();
-            return;
-        }
+    fn meet(&mut self, code: Code) {
         match code {
             Code::PollExceeded => self.expelled(),
             code if is_missing(code) => self.owned.suspect(),
             Code::TopicAuthorizationFailed
             | Code::GroupAuthorizationFailed
-            | Code::Authentication => self.fail("read the topic", code),
+            | Code::Authentication
+            | Code::SSL => self.fail("read the topic", code),
             _ => {} // librdkafka tries again
         }
     }
@@ -186,7 +183,7 @@ impl KafkaConsumer {
             return;
         }
         if !self.is_leaving {
-            tracing::warn!("the group gave this sink's partitions to others, joining again");
+            tracing::warn!("the partitions are not this sink's any more, joining again");
         }
         self.reset(true);
     }
@@ -212,6 +209,7 @@ impl KafkaConsumer {
     /// Whatever can be read of a partition that is not paused; each has its turn.
     fn read(&mut self) -> Option<Delivery> {
         let turn = self.turn;
+        let mut met = None;
         for part in [(Excluded(turn), Unbounded), (Unbounded, Included(turn))] {
             for (number, partition) in self.partitions.range_mut(part) {
                 if !partition.is_read() {
@@ -231,25 +229,31 @@ impl KafkaConsumer {
                         self.is_out_of_range = true;
                         self.owned.suspect();
                     }
-                    Err(Trouble::Code(code)) if is_missing(code) => self.owned.suspect(),
-                    Err(Trouble::Code(code)) => {
-                        tracing::warn!(partition = number, %code, "reading a partition");
-                    }
+                    Err(Trouble::Code(code)) => met = Some(code),
                 }
             }
+        }
+        if let Some(code) = met {
+            self.meet(code);
         }
         None
     }
 
     fn fail(&mut self, doing: &'static str, code: Code) {
-        let error = KafkaError::of(&self.owned.config, doing, code);
-        self.ready.push_back(Err(ConsumeError::Io(io::Error::other(error))));
+        self.fail_with(KafkaError::of(&self.owned.config, doing, code));
+    }
+
+    /// Errors come in swarms; one at a time is told.
+    fn fail_with(&mut self, error: KafkaError) {
+        if !self.ready.iter().any(Result::is_err) {
+            self.ready.push_back(Err(ConsumeError::Io(io::Error::other(error))));
+        }
     }
 
     /// Waits until there may be something to do.
     async fn wait(&mut self) {
-        let mut until = (self.checked + work::CHECK_EVERY).min(Instant::now() + self.stall_max / 2);
-        if let Some(after) = self.work_after {
+        let mut until = Instant::now() + TICK.min(self.stall_max / 2);
+        if let (Some(after), None) = (self.work_after, &self.work) {
             until = until.min(after);
         }
         let wake = Arc::clone(&self.owned.wake);
@@ -317,3 +321,6 @@ impl Drop for KafkaConsumer {
         self.owned.set_reader(None);
     }
 }
+
+/// How often a consumer looks about that nothing wakes: it is alive, and librdkafka's log lines wait.
+const TICK: Duration = Duration::from_secs(1);

@@ -11,6 +11,15 @@ use super::KafkaConfig;
 /// Why the Kafka log cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum KafkaError {
+    /// The broker's certificate does not prove that it is the one.
+    #[error(
+        "the certificate of {servers} is not trusted: check `kafka.security.ca_file`, and that the \
+         certificate names the host"
+    )]
+    Certificate {
+        /// Whom we asked.
+        servers: String,
+    },
     /// The client library refuses its settings.
     #[error("the Kafka client cannot be made: {reason}")]
     Client {
@@ -45,6 +54,15 @@ pub enum KafkaError {
     /// The name of this host cannot be an instance name.
     #[error("the name of this host cannot name a sink: set `kafka.instance`")]
     HostName,
+    /// The broker does not take us for who we say we are.
+    #[error(
+        "{servers} refused the login: check `username`, `password_file` and `mechanism` of \
+         `kafka.security`"
+    )]
+    Login {
+        /// Whom we asked.
+        servers: String,
+    },
     /// The broker refused.
     #[error("cannot {doing}")]
     Request {
@@ -86,15 +104,15 @@ impl KafkaError {
     /// What the broker's `code` means for whoever was `doing` something.
     pub(super) fn of(config: &KafkaConfig, doing: &'static str, code: Code) -> Self {
         let source = BrokerError(code);
+        let servers = || config.bootstrap_servers.join(", ");
         match code {
             code if is_missing(code) => Self::TopicMissing { topic: config.topic.clone() },
-            code if is_unreachable(code) => {
-                Self::Unreachable { servers: config.bootstrap_servers.join(", "), source }
-            }
+            code if is_unreachable(code) => Self::Unreachable { servers: servers(), source },
             Code::TopicAuthorizationFailed
             | Code::GroupAuthorizationFailed
-            | Code::ClusterAuthorizationFailed
-            | Code::Authentication => Self::Denied { doing },
+            | Code::ClusterAuthorizationFailed => Self::Denied { doing },
+            Code::Authentication => Self::Login { servers: servers() },
+            Code::SSL => Self::Certificate { servers: servers() },
             _ => Self::Request { doing, source },
         }
     }
@@ -154,6 +172,11 @@ pub(super) fn is_unreachable(code: Code) -> bool {
             | Code::BrokerNotAvailable
             | Code::NetworkException
     )
+}
+
+/// Somebody was reached who does not talk to us, or whom we do not trust.
+pub(super) fn is_refused(code: Code) -> bool {
+    matches!(code, Code::Authentication | Code::SSL)
 }
 
 /// The code in a client's error, if there is one.

@@ -21,18 +21,15 @@ use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{ClientConfig, ClientContext, Statistics, TopicPartitionList};
 use tokio::sync::Notify;
 
-use super::ask::Asker;
 use super::error::{code_of, is_unreachable};
 use super::metrics::{self, Role};
-use super::topic_id::{self, Described};
-use super::{KafkaConfig, KafkaError, log, settings};
+use super::side::Side;
+use super::{KafkaConfig, KafkaError, log, topic_id};
 
 /// A consumer. Dropping it closes it, on a thread of its own.
 pub(super) struct Reader {
     consumer: Arc<BaseConsumer<Context>>,
-    /// Asks over connections of its own: a broker answers nothing behind a fetch that waits for records.
-    side: BaseConsumer<SideContext>,
-    asker: Asker,
+    side: Side,
 }
 
 /// What the group decided. Nothing was done about it yet.
@@ -48,9 +45,6 @@ pub(super) enum Note {
         lost: bool,
     },
 }
-
-/// The callbacks of the client that only asks.
-struct SideContext;
 
 /// librdkafka's callbacks, which whoever polls calls.
 pub(super) struct Context {
@@ -77,9 +71,7 @@ impl Reader {
         let made = settings.create_with_context(context);
         let mut consumer: BaseConsumer<_> = made.map_err(|error| KafkaError::client(&error))?;
         consumer.set_nonempty_callback(move || wake.notify_one());
-        let side = settings::base(config)?.create_with_context(SideContext);
-        let side = side.map_err(|error| KafkaError::client(&error))?;
-        Ok(Self { consumer: Arc::new(consumer), side, asker: Asker::new() })
+        Ok(Self { consumer: Arc::new(consumer), side: Side::new(config)? })
     }
 
     pub(super) const fn consumer(&self) -> &Arc<BaseConsumer<Context>> {
@@ -90,20 +82,9 @@ impl Reader {
         self.consumer.client()
     }
 
-    /// What the broker says about the topic. Blocks for `timeout` at most, and a moment.
-    pub(super) fn describe(&self, topic: &str, timeout: Duration) -> Result<Described, Code> {
-        while self.side.poll(Duration::ZERO).is_some() {} // its log lines and errors
-        self.asker.describe(self.side.client(), topic, timeout)
-    }
-
-    /// The first offset of a partition, and the next one that it will use. Blocks for `timeout` at most.
-    pub(super) fn ends(
-        &self,
-        topic: &str,
-        partition: i32,
-        timeout: Duration,
-    ) -> Result<(i64, i64), ClientError> {
-        self.side.fetch_watermarks(topic, partition, timeout)
+    /// Asks beside reading.
+    pub(super) const fn side(&self) -> &Side {
+        &self.side
     }
 
     /// Who we are in the group; empty when we are in none, or not any more. Blocks a moment.
@@ -145,20 +126,6 @@ impl std::fmt::Debug for Reader {
         f.debug_struct("Reader").finish_non_exhaustive()
     }
 }
-
-// === impl SideContext ===
-
-impl ClientContext for SideContext {
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
-        log::forward(level, facility, text);
-    }
-
-    fn error(&self, error: ClientError, reason: &str) {
-        tracing::debug!(%error, reason, "asking Kafka");
-    }
-}
-
-impl ConsumerContext for SideContext {}
 
 // === impl Context ===
 

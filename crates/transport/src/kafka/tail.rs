@@ -131,13 +131,13 @@ fn begin(config: KafkaConfig, from: From) -> Result<KafkaTail, KafkaError> {
     let fail = |code| KafkaError::of(&config, "read the topic", code);
     let wake = Arc::new(Notify::new());
     let reader = Reader::new(&config, &settings::tail(&config)?, Arc::clone(&wake))?;
-    let described = reader.describe(&config.topic, TIMEOUT).map_err(fail)?;
+    let described = reader.side().describe(&config.topic, TIMEOUT).map_err(fail)?;
     let mut spans = BTreeMap::new();
     let mut assignment = TopicPartitionList::new();
     for partition in 0..described.partitions {
         let number = i32::try_from(partition).unwrap_or(i32::MAX);
-        let ends = reader.ends(&config.topic, number, TIMEOUT);
-        let (low, high) = ends.map_err(|error| fail(code_of(&error)))?;
+        let ends = reader.side().ends(&config.topic, number, TIMEOUT);
+        let (low, high) = ends.map_err(fail)?;
         let next = match from {
             From::Earliest => low,
             From::Last(count) => high.saturating_sub_unsigned(count).max(low),

@@ -34,7 +34,7 @@ impl KafkaHealth {
         let fail = |code| KafkaError::of(&self.owned.config, "ask about the topic", code);
         let reader = self.owned.reader().ok_or_else(|| fail(Code::Fail))?;
         let topic = self.owned.config.topic.clone();
-        let asked = spawn_blocking(move || reader.describe(&topic, TIMEOUT));
+        let asked = spawn_blocking(move || reader.side().describe(&topic, TIMEOUT));
         asked.await.unwrap_or(Err(Code::Fail)).map_err(fail)?;
         Ok(())
     }

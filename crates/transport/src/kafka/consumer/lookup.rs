@@ -58,7 +58,7 @@ impl fmt::Debug for Queue {
 
 /// The id of the topic.
 pub(super) fn log_of(owned: &Owned, reader: &Reader) -> Result<LogId, Code> {
-    reader.describe(&owned.config.topic, TIMEOUT).map(|it| it.id)
+    reader.side().describe(&owned.config.topic, TIMEOUT).map(|it| it.id)
 }
 
 /// Looks where to begin, and begins: only this makes librdkafka's group go on. `before` is who we were
@@ -98,10 +98,11 @@ fn look(
     let mut assignment = TopicPartitionList::new();
     for (partition, committed) in committed {
         let number = i32::try_from(partition).unwrap_or(i32::MAX);
-        let ends = reader.ends(topic, number, TIMEOUT).map_err(failure)?;
+        let ends = reader.side().ends(topic, number, TIMEOUT).map_err(failure_of)?;
         let offset = |raw| u64::try_from(raw).map_err(|_| Failure::Code(Code::BadMessage));
         let (low, high) = (offset(ends.0)?, offset(ends.1)?);
-        let start = start_of(committed.as_ref(), low);
+        // A cursor behind the end is not fetched: its owner is told, and nothing is read.
+        let start = start_of(committed.as_ref(), low).min(high);
         let raw = Offset::Offset(i64::try_from(start).unwrap_or(i64::MAX));
         assignment.add_partition_offset(topic, number, raw).map_err(failure)?;
         // Before anything is read: what comes goes to this queue, and stays there during a pause.
@@ -182,10 +183,11 @@ fn list_of(topic: &str, partitions: &[u32]) -> TopicPartitionList {
 
 #[expect(clippy::needless_pass_by_value, reason = "it maps errors")]
 fn failure(error: ClientError) -> Failure {
-    match code_of(&error) {
-        code if is_missing(code) => Failure::Another,
-        code => Failure::Code(code),
-    }
+    failure_of(code_of(&error))
+}
+
+fn failure_of(code: Code) -> Failure {
+    if is_missing(code) { Failure::Another } else { Failure::Code(code) }
 }
 
 const TIMEOUT: Duration = Duration::from_secs(5);

@@ -25,7 +25,7 @@ pub(in crate::kafka) struct Owned {
     fenced: AtomicBool,
     /// Somebody met a sign that the log is another one by now.
     suspect: AtomicBool,
-    /// The group does not know us any more.
+    /// A committer found that nothing is ours any more.
     expelled: AtomicBool,
     /// When the consumer polled last, in milliseconds since `begun`.
     polled_ms: AtomicU64,
@@ -133,7 +133,7 @@ impl Owned {
         self.suspect.swap(false, Ordering::AcqRel)
     }
 
-    /// The group does not know us any more: nothing is ours.
+    /// Nothing is ours any more: the group does not know us, or the log is another one.
     pub(in crate::kafka) fn expel(&self) {
         self.expelled.store(true, Ordering::Release);
         self.end_all();

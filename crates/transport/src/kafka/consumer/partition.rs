@@ -28,6 +28,8 @@ pub(super) struct Partition {
     skipped_to: u64,
     /// Until librdkafka has been told.
     pub(super) is_skipping: bool,
+    /// The cursor lies behind the end: what comes there is not what it stood for.
+    is_beyond: bool,
     /// A record that waits until the damage before it is delivered.
     held: Option<(u64, Bytes)>,
     pub(super) paused: bool,
@@ -49,6 +51,7 @@ pub(super) enum Trouble {
 impl Partition {
     pub(super) fn new(slot: Arc<Slot>, found: Found) -> Self {
         let resume_at = start_of(found.committed.as_ref(), found.low);
+        let is_beyond = resume_at > found.high;
         let next = found.committed.map_or(found.low, |cursor| cursor.offset);
         Self {
             slot,
@@ -58,6 +61,7 @@ impl Partition {
             corrupt: 0,
             skipped_to: 0,
             is_skipping: false,
+            is_beyond,
             held: None,
             paused: false,
         }
@@ -74,7 +78,7 @@ impl Partition {
     }
 
     pub(super) const fn is_read(&self) -> bool {
-        self.queue.is_some() && !self.paused && !self.is_skipping
+        self.queue.is_some() && !(self.paused || self.is_skipping || self.is_beyond)
     }
 
     /// The next delivery that is there.

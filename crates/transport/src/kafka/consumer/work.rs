@@ -19,7 +19,7 @@ use crate::kafka::KafkaError;
 use crate::kafka::error::is_missing;
 use crate::kafka::metrics::{self, Role};
 use crate::kafka::reader::{Note, Reader};
-use crate::{ConsumeError, Delivery, LogId};
+use crate::{Delivery, LogId};
 
 /// Work that is under way.
 pub(super) type Work = JoinHandle<Done>;
@@ -139,8 +139,7 @@ impl KafkaConsumer {
                 self.checked = Instant::now();
             }
             Err(error) => {
-                let error = std::io::Error::other(error);
-                self.ready.push_back(Err(ConsumeError::Io(error)));
+                self.fail_with(error);
                 self.work_after = Some(Instant::now() + AGAIN_AFTER);
             }
         }
@@ -239,5 +238,5 @@ async fn unassign(
 }
 
 /// How often the topic's id is asked for.
-pub(super) const CHECK_EVERY: Duration = Duration::from_secs(5);
+const CHECK_EVERY: Duration = Duration::from_secs(5);
 const AGAIN_AFTER: Duration = Duration::from_millis(500);

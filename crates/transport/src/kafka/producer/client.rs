@@ -16,7 +16,7 @@ use crate::kafka::ask::Asker;
 use crate::kafka::error::{code_of, is_missing, is_unreachable};
 use crate::kafka::metrics::{self, Cause, Role};
 use crate::kafka::topic_id::Described;
-use crate::kafka::{KafkaConfig, KafkaError, log, settings};
+use crate::kafka::{KafkaConfig, KafkaError, log, settings, side};
 
 /// A client. Dropping the last handle gives up what is not acknowledged, on a thread of its own.
 pub(in crate::kafka) struct Client {
@@ -44,6 +44,7 @@ pub(super) struct Returned {
 /// librdkafka's callbacks.
 pub(in crate::kafka) struct Context {
     inbox: Arc<Inbox>,
+    refusal: side::Refusal,
 }
 
 // === impl Client ===
@@ -51,7 +52,8 @@ pub(in crate::kafka) struct Context {
 impl Client {
     pub(super) fn new(config: &KafkaConfig, inbox: Arc<Inbox>) -> Result<Self, KafkaError> {
         let settings = settings::producer(config)?;
-        let producer = settings.create_with_context(Context { inbox });
+        let context = Context { inbox, refusal: side::Refusal::default() };
+        let producer = settings.create_with_context(context);
         metrics::client_made(Role::Producer);
         let producer = producer.map_err(|error| KafkaError::client(&error))?;
         Ok(Self { producer: Some(producer), asker: Asker::new() })
@@ -85,7 +87,8 @@ impl Client {
     /// What the broker says about the topic. Blocks for `timeout` at most, and a moment.
     pub(super) fn describe(&self, topic: &str, timeout: Duration) -> Result<Described, Code> {
         let producer = self.producer.as_ref().ok_or(Code::Fail)?;
-        self.asker.describe(producer.client(), topic, timeout)
+        let described = self.asker.describe(producer.client(), topic, timeout);
+        producer.context().refusal.explain(described)
     }
 
     /// Whether it can never send again.
@@ -147,7 +150,10 @@ impl ClientContext for Context {
                 self.inbox.suspect.notify_one();
             }
             code if is_unreachable(code) => {} // logged by librdkafka, too
-            _ => tracing::warn!(%error, reason, "the Kafka producer"),
+            code => {
+                self.refusal.note(code);
+                tracing::warn!(%error, reason, "the Kafka producer");
+            }
         }
     }
 }

@@ -9,17 +9,19 @@ use rdkafka::admin::{
     AdminClient, AdminOptions, ConfigResource, NewTopic as RdkafkaTopic, ResourceSpecifier,
     TopicReplication,
 };
-use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::error::{KafkaError as ClientError, RDKafkaErrorCode as Code};
+use rdkafka::error::RDKafkaErrorCode as Code;
+use rdkafka::metadata::Metadata;
 use tokio::runtime::Handle;
 
 use super::NewTopic;
-use crate::kafka::error::{code_of, is_missing};
-use crate::kafka::{KafkaConfig, KafkaError, log, settings};
+use crate::kafka::error::{code_of, is_missing, is_unreachable};
+use crate::kafka::side::Side;
+use crate::kafka::{KafkaConfig, KafkaError, settings};
 
 /// Speaks to the broker.
 pub(super) struct Admin<'a> {
     client: AdminClient<Context>,
+    side: Side,
     config: &'a KafkaConfig,
 }
 
@@ -34,6 +36,7 @@ pub(super) enum Size {
     NotReady,
 }
 
+/// Nobody serves its callbacks: what there is to say comes through the side.
 struct Context;
 
 // === impl Admin ===
@@ -41,13 +44,13 @@ struct Context;
 impl<'a> Admin<'a> {
     pub(super) fn new(config: &'a KafkaConfig) -> Result<Self, KafkaError> {
         let client = settings::base(config)?.create_with_context(Context);
-        Ok(Self { client: client.map_err(|error| KafkaError::client(&error))?, config })
+        let client = client.map_err(|error| KafkaError::client(&error))?;
+        Ok(Self { client, side: Side::new(config)?, config })
     }
 
     pub(super) fn size(&self) -> Result<Size, KafkaError> {
         let fail = |code| KafkaError::of(self.config, LOOK, code);
-        let metadata = self.client.inner().fetch_metadata(Some(&self.config.topic), TIMEOUT);
-        let metadata = metadata.map_err(|error| fail(code_of(&error)))?;
+        let metadata = self.metadata().map_err(fail)?;
         let topic = metadata.topics().first().ok_or_else(|| fail(Code::BadMessage))?;
         match topic.error().map(Code::from) {
             None => {}
@@ -62,6 +65,17 @@ impl<'a> Admin<'a> {
         let replicas = partitions.iter().map(|it| it.replicas().len()).min().unwrap_or(0);
         let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
         Ok(Size::Is { partitions: number(partitions.len()), replicas: number(replicas) })
+    }
+
+    /// Asks a few times, so that a broker that refuses us is told of soon.
+    fn metadata(&self) -> Result<Metadata, Code> {
+        let begun = Instant::now();
+        loop {
+            match self.side.metadata(&self.config.topic, ASK_TIMEOUT) {
+                Err(code) if is_unreachable(code) && begun.elapsed() < TIMEOUT => {}
+                answer => return answer,
+            }
+        }
     }
 
     pub(super) fn settings(&self) -> Result<ConfigResource, KafkaError> {
@@ -102,15 +116,7 @@ impl<'a> Admin<'a> {
 
 // === impl Context ===
 
-impl ClientContext for Context {
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
-        log::forward(level, facility, text);
-    }
-
-    fn error(&self, error: ClientError, reason: &str) {
-        tracing::debug!(%error, reason, "the Kafka admin client");
-    }
-}
+impl ClientContext for Context {}
 
 /// Admin calls are futures that need no executor of a certain kind.
 fn wait<T>(call: impl Future<Output = T>) -> T {
@@ -123,4 +129,5 @@ fn options() -> AdminOptions {
 
 const LOOK: &str = "look at the topic";
 const TIMEOUT: Duration = Duration::from_secs(10);
+const ASK_TIMEOUT: Duration = Duration::from_secs(2);
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
