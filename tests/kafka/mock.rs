@@ -158,8 +158,6 @@ async fn whoever_is_expelled_while_it_gives_something_away_keeps_nothing() {
     .await;
     let staying = 1 - leaving;
     let start = Cursor::default();
-    soon(first.committer().commit(staying, start.clone())).await.unwrap();
-
     mock.request_errors(ApiKey::Heartbeat, &[Code::RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID; 4]);
     let told = soon(async {
         loop {

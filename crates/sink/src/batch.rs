@@ -92,6 +92,14 @@ impl Open {
         self.count(bucket, last.saturating_sub(first).saturating_add(1));
     }
 
+    /// Accounts for offsets before the range that the log deleted before anybody began to read.
+    pub(crate) fn deleted_unread(&mut self, offsets: u64) {
+        if offsets > 0 {
+            tracing::error!(offsets, "the log deleted records before they were ever read");
+            self.count(Bucket::Deleted, offsets);
+        }
+    }
+
     fn count(&mut self, bucket: Bucket, count: u64) {
         metrics::bucketed(bucket, count);
         *self.batch.buckets.entry(bucket).or_default() += count;

@@ -67,14 +67,22 @@ impl<C: Consumer> Sink<C> {
         let mut stop = pin!(stop);
         // While the log cannot be read, this is when it is tried again.
         let mut pause = None;
+        let mut told = String::new();
         loop {
             let due = self.owned.due_at();
             tokio::select! {
                 delivery = self.consumer.next(), if pause.is_none() => match delivery {
-                    Ok(delivery) => self.accept(delivery)?,
+                    Ok(delivery) => {
+                        told.clear();
+                        self.accept(delivery)?;
+                    }
                     Err(ConsumeError::Closed) => break,
                     Err(error) if error.is_transient() => {
-                        tracing::warn!(%error, "cannot read the log, trying again");
+                        let reason = with_causes(&error);
+                        if reason != told {
+                            tracing::warn!(reason, "trying again to read the log");
+                            told = reason;
+                        }
                         pause = Some(Instant::now() + READ_PAUSE);
                     }
                     Err(error) => return Err(SinkError::Consume(error)),
@@ -121,6 +129,17 @@ impl<C: Consumer> Sink<C> {
             }
         }
     }
+}
+
+/// An error and what it came from, in one line.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
 }
 
 async fn sleep_until(when: Option<Instant>) {

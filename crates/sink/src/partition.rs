@@ -33,6 +33,8 @@ pub(crate) struct Partition {
     /// The next offset that no batch covers.
     next: u64,
     open: Option<Open>,
+    /// Offsets that the log deleted before anybody began to read; told with the first batch.
+    deleted_unread: u64,
     /// What the owner before us left to be settled, and until when it may still be at work.
     in_doubt: Option<Intent>,
     doubt_until: Option<Instant>,
@@ -69,7 +71,7 @@ pub(crate) enum State {
 }
 
 impl Partition {
-    /// Takes a partition over. A partition without a cursor must be [begun](Self::must_begin) first.
+    /// Takes a partition over. A partition without a cursor must be begun first.
     pub(crate) fn assigned(number: u32, taken: &Taken) -> Result<Self, SinkError> {
         let log = taken.log.to_string();
         let in_doubt = match &taken.committed {
@@ -94,6 +96,7 @@ impl Partition {
             number,
             next,
             open: None,
+            deleted_unread: if taken.committed.is_none() { taken.low } else { 0 },
             in_doubt,
             doubt_until,
             work: None,
@@ -119,7 +122,12 @@ impl Partition {
 
     fn open(&mut self, now: Timestamp) -> &mut Open {
         let (log, number, next) = (&self.log, self.number, self.next);
-        self.open.get_or_insert_with(|| Open::begin(log.clone(), number, next, now))
+        let deleted = &mut self.deleted_unread;
+        self.open.get_or_insert_with(|| {
+            let mut open = Open::begin(log.clone(), number, next, now);
+            open.deleted_unread(std::mem::take(deleted));
+            open
+        })
     }
 
     /// The last offset of a range in doubt.

@@ -46,17 +46,17 @@ impl Committer for KafkaCommitter {
         }
         let slot = self.owned.slot(partition).ok_or(CommitError::Fenced)?;
         let mut commits = slot.commits.lock().await;
-        commits.settle().await?;
+        slot.settle(&mut commits).await?;
         if slot.is_over() {
             return Err(CommitError::Fenced);
         }
-        if !(commits.committed..=slot.delivered()).contains(&cursor.offset) {
+        if !(slot.committed()..=slot.delivered()).contains(&cursor.offset) {
             return Err(CommitError::OutOfOrder);
         }
         let (owned, of) = (Arc::clone(&self.owned), Arc::clone(&slot));
         let write = spawn_blocking(move || (cursor.offset, measured(&owned, &of, &cursor)));
         commits.under_way = Some(write);
-        commits.settle().await
+        slot.settle(&mut commits).await
     }
 }
 

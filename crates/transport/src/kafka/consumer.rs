@@ -63,6 +63,8 @@ pub struct KafkaConsumer {
     /// The client is to be replaced when all partitions were released.
     is_leaving: bool,
     is_out_of_range: bool,
+    /// How often it was begun anew since all was well.
+    resets: u32,
     /// Where to go on reading.
     skips: BTreeMap<u32, u64>,
 }
@@ -101,6 +103,7 @@ impl KafkaConsumer {
             checked: Instant::now(),
             is_leaving: false,
             is_out_of_range: false,
+            resets: 0,
             skips: BTreeMap::new(),
         })
     }
@@ -199,7 +202,12 @@ impl KafkaConsumer {
         self.notes.clear();
         self.rebalance = None;
         self.work = None; // what it finds is of no use any more
-        self.work_after = None;
+        // At once the first time; clients that follow each other too closely would pile up.
+        self.work_after = self
+            .resets
+            .checked_sub(1)
+            .map(|again| Instant::now() + RESET_PAUSE.saturating_mul(1 << again.min(5)));
+        self.resets = self.resets.saturating_add(1);
         self.is_out_of_range = false;
         self.skips.clear();
         let all: Vec<_> = self.partitions.keys().copied().collect();
@@ -322,5 +330,7 @@ impl Drop for KafkaConsumer {
     }
 }
 
+/// The pause before the second new client in a row; it doubles up to 16 s.
+const RESET_PAUSE: Duration = Duration::from_millis(500);
 /// How often a consumer looks about that nothing wakes: it is alive, and librdkafka's log lines wait.
 const TICK: Duration = Duration::from_secs(1);

@@ -1,4 +1,4 @@
-//! What the Kafka log counts. librdkafka's own figures come every 5 s.
+//! What the Kafka log counts. librdkafka's own figures, and the lag, come every 5 s.
 //!
 //! | name (each begins with `transport_kafka_`) | kind | unit | what |
 //! |---|---|---|---|
@@ -12,7 +12,7 @@
 //! | `produce_failures_total` | counter | records | not known to be durable; `cause` = `client`, `denied`, `fatal`, `other`, `size` or `topic` |
 //! | `clients_total` | counter | clients | made; `role` = `producer` or `consumer`; the first, and each that replaced a broken one |
 //! | `log_changes_total` | counter | topics | met under the same name with another id; `role` as above |
-//! | `broker_round_trip_seconds` | gauge | seconds | 99th percentile of the slowest broker; `role` as above |
+//! | `broker_round_trip_seconds` | gauge | seconds | 99th percentile of the slowest broker; a consumer's waits for records, up to 0.1 s, are part of it; `role` as above |
 //! | `brokers_up` | gauge | brokers | connected; `role` as above |
 //! | `consumer_lag` | gauge | records | behind the end of the log, not yet committed; `partition` |
 //! | `consumer_prefetched_bytes` | gauge | bytes | read ahead |
@@ -173,6 +173,11 @@ pub(super) fn corrupt(offsets: u64) {
     counter!(CORRUPT).increment(offsets);
 }
 
+pub(super) fn lag(partition: u32, records: u64) {
+    #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
+    gauge!(LAG, "partition" => partition.to_string()).set(records as f64);
+}
+
 /// What librdkafka measured.
 pub(super) fn statistics(role: Role, figures: &Statistics) {
     let brokers = || figures.brokers.values();
@@ -185,14 +190,8 @@ pub(super) fn statistics(role: Role, figures: &Statistics) {
 
 /// What librdkafka knows of the partitions that are read.
 pub(super) fn reading(figures: &Statistics) {
-    let mut prefetched = 0_u64;
-    for part in figures.topics.values().flat_map(|topic| topic.partitions.values()) {
-        prefetched = prefetched.saturating_add(part.fetchq_size);
-        if let (Ok(lag), true) = (u64::try_from(part.consumer_lag), part.fetch_state == "active") {
-            #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
-            gauge!(LAG, "partition" => part.partition.to_string()).set(lag as f64);
-        }
-    }
+    let partitions = figures.topics.values().flat_map(|topic| topic.partitions.values());
+    let prefetched: u64 = partitions.map(|partition| partition.fetchq_size).sum();
     #[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
     gauge!(PREFETCHED).set(prefetched as f64);
 }

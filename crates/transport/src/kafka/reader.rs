@@ -29,7 +29,7 @@ use super::{KafkaConfig, KafkaError, log, topic_id};
 /// A consumer. Dropping it closes it, on a thread of its own.
 pub(super) struct Reader {
     consumer: Arc<BaseConsumer<Context>>,
-    side: Side,
+    side: Arc<Side>,
 }
 
 /// What the group decided. Nothing was done about it yet.
@@ -71,7 +71,7 @@ impl Reader {
         let made = settings.create_with_context(context);
         let mut consumer: BaseConsumer<_> = made.map_err(|error| KafkaError::client(&error))?;
         consumer.set_nonempty_callback(move || wake.notify_one());
-        Ok(Self { consumer: Arc::new(consumer), side: Side::new(config)? })
+        Ok(Self { consumer: Arc::new(consumer), side: Arc::new(Side::new(config)?) })
     }
 
     pub(super) const fn consumer(&self) -> &Arc<BaseConsumer<Context>> {
@@ -83,7 +83,7 @@ impl Reader {
     }
 
     /// Asks beside reading.
-    pub(super) const fn side(&self) -> &Side {
+    pub(super) fn side(&self) -> &Side {
         &self.side
     }
 
@@ -113,9 +113,13 @@ impl Reader {
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        let consumer = Arc::clone(&self.consumer);
+        let (consumer, side) = (Arc::clone(&self.consumer), Arc::clone(&self.side));
         let named = thread::Builder::new().name("kafka-close".to_owned());
-        if named.spawn(move || close(&consumer)).is_err() {
+        let closing = named.spawn(move || {
+            close(&consumer);
+            drop((consumer, side)); // which waits for librdkafka's threads
+        });
+        if closing.is_err() {
             close(&self.consumer);
         }
     }

@@ -14,6 +14,7 @@ use rdkafka::{Offset, TopicPartitionList};
 use super::owned::Owned;
 use crate::kafka::cursor::cursor_of;
 use crate::kafka::error::{code_of, is_missing};
+use crate::kafka::metrics;
 use crate::kafka::reader::{Context, Reader};
 use crate::{Cursor, LogId};
 
@@ -61,6 +62,21 @@ pub(super) fn log_of(owned: &Owned, reader: &Reader) -> Result<LogId, Code> {
     reader.side().describe(&owned.config.topic, TIMEOUT).map(|it| it.id)
 }
 
+/// Measures how far behind the end we are. librdkafka knows only as long as it fetches, which it does not
+/// when nobody takes what it has read ahead.
+pub(super) fn measure(owned: &Owned, reader: &Reader) {
+    for slot in owned.all() {
+        let number = i32::try_from(slot.partition).unwrap_or(i32::MAX);
+        let Ok((_, high)) = reader.side().ends(&owned.config.topic, number, TIMEOUT) else {
+            return;
+        };
+        let high = u64::try_from(high).unwrap_or(0);
+        if !slot.is_over() {
+            metrics::lag(slot.partition, high.saturating_sub(slot.committed()));
+        }
+    }
+}
+
 /// Looks where to begin, and begins: only this makes librdkafka's group go on. `before` is who we were
 /// when what we have was assigned. Gives back who we are.
 pub(super) fn assign(
@@ -98,7 +114,16 @@ fn look(
     let mut assignment = TopicPartitionList::new();
     for (partition, committed) in committed {
         let number = i32::try_from(partition).unwrap_or(i32::MAX);
-        let ends = reader.side().ends(topic, number, TIMEOUT).map_err(failure_of)?;
+        let ends = match reader.side().ends(topic, number, TIMEOUT) {
+            Ok(ends) => ends,
+            Err(code) if is_missing(code) => {
+                // A topic made anew with fewer partitions: the group has not noticed yet. The others are read.
+                same_log(owned, reader, log)?;
+                tracing::warn!(partition, "assigned, but the topic has no such partition");
+                continue;
+            }
+            Err(code) => return Err(Failure::Code(code)),
+        };
         let offset = |raw| u64::try_from(raw).map_err(|_| Failure::Code(Code::BadMessage));
         let (low, high) = (offset(ends.0)?, offset(ends.1)?);
         // A cursor behind the end is not fetched: its owner is told, and nothing is read.
@@ -161,7 +186,11 @@ fn committed(
     let list = reader.consumer().committed_offsets(list, TIMEOUT).map_err(failure)?;
     let mut all = Vec::new();
     for element in list.elements() {
-        element.error().map_err(failure)?;
+        match element.error().map_err(failure) {
+            // There is no such partition, which is found out below.
+            Ok(()) | Err(Failure::Another) => {}
+            Err(failure) => return Err(failure),
+        }
         let partition = u32::try_from(element.partition());
         let partition = partition.map_err(|_| Failure::Code(Code::BadMessage))?;
         let cursor = match element.offset() {

@@ -2,6 +2,7 @@
 //! committers share.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -43,16 +44,16 @@ pub(in crate::kafka) struct Slot {
     pub(in crate::kafka) member: String,
     /// Nothing is committed any more.
     over: AtomicBool,
+    /// No commit may go below this.
+    committed: AtomicU64,
     /// No commit may go above this.
     delivered: AtomicU64,
     pub(in crate::kafka) commits: tokio::sync::Mutex<Commits>,
 }
 
 /// The commits of a partition, one after the other.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(in crate::kafka) struct Commits {
-    /// No commit may go below this.
-    pub(in crate::kafka) committed: u64,
     /// The commit that is being made. It outlives its future: two must not overtake each other.
     pub(in crate::kafka) under_way: Option<JoinHandle<(u64, Result<(), CommitError>)>>,
 }
@@ -83,6 +84,11 @@ impl Owned {
     /// The partition, if it is ours.
     pub(in crate::kafka) fn slot(&self, partition: u32) -> Option<Arc<Slot>> {
         self.slots().get(&partition).filter(|slot| !slot.is_over()).cloned()
+    }
+
+    /// All that is ours.
+    pub(super) fn all(&self) -> Vec<Arc<Slot>> {
+        self.slots().values().cloned().collect()
     }
 
     pub(super) fn add(&self, slot: Arc<Slot>) {
@@ -170,15 +176,15 @@ impl Slot {
         member: String,
         start: u64,
     ) -> Self {
-        let commits = Commits { committed: start, under_way: None };
         Self {
             partition,
             log,
             reader,
             member,
             over: AtomicBool::new(false),
+            committed: AtomicU64::new(start),
             delivered: AtomicU64::new(start),
-            commits: tokio::sync::Mutex::new(commits),
+            commits: tokio::sync::Mutex::default(),
         }
     }
 
@@ -191,6 +197,10 @@ impl Slot {
         self.delivered.load(Ordering::Acquire)
     }
 
+    pub(in crate::kafka) fn committed(&self) -> u64 {
+        self.committed.load(Ordering::Acquire)
+    }
+
     pub(in crate::kafka) fn over(&self) {
         self.over.store(true, Ordering::Release);
     }
@@ -200,24 +210,15 @@ impl Slot {
     }
 
     /// Waits for the commit that is being made, if one is.
-    pub(super) async fn settle(&self) {
-        drop(self.commits.lock().await.settle().await);
-    }
-}
-
-// === impl Commits ===
-
-impl Commits {
-    /// Waits for the commit that is being made, if one is.
-    pub(in crate::kafka) async fn settle(&mut self) -> Result<(), CommitError> {
-        let Some(task) = self.under_way.as_mut() else {
+    pub(in crate::kafka) async fn settle(&self, commits: &mut Commits) -> Result<(), CommitError> {
+        let Some(task) = commits.under_way.as_mut() else {
             return Ok(());
         };
         let done = task.await;
-        self.under_way = None;
-        let (offset, made) = done.map_err(|error| CommitError::Io(std::io::Error::other(error)))?;
+        commits.under_way = None;
+        let (offset, made) = done.map_err(|error| CommitError::Io(io::Error::other(error)))?;
         made?;
-        self.committed = offset;
+        self.committed.store(offset, Ordering::Release);
         Ok(())
     }
 }

@@ -77,8 +77,13 @@ impl KafkaConsumer {
                 }));
             }
             _ if self.owned.take_suspect() || self.checked.elapsed() >= CHECK_EVERY => {
-                self.work =
-                    Some(spawn_blocking(move || Done::Checked(lookup::log_of(&owned, &reader))));
+                self.work = Some(spawn_blocking(move || {
+                    let found = lookup::log_of(&owned, &reader);
+                    if found == Ok(log) {
+                        lookup::measure(&owned, &reader);
+                    }
+                    Done::Checked(found)
+                }));
             }
             _ => {}
         }
@@ -175,6 +180,7 @@ impl KafkaConsumer {
         self.checked = Instant::now();
         match checked {
             Ok(log) if self.log == Some(log) => {
+                self.resets = 0;
                 if std::mem::take(&mut self.is_out_of_range) {
                     tracing::warn!(
                         "the log does not have the next offset, reading from the cursor"
@@ -231,7 +237,7 @@ async fn unassign(
     slots: Vec<Arc<Slot>>,
 ) -> Done {
     for slot in slots {
-        slot.settle().await;
+        slot.settle(&mut *slot.commits.lock().await).await.ok(); // whoever made it was told
     }
     let done = spawn_blocking(move || lookup::unassign(&owned, &reader, &partitions)).await;
     Done::Unassigned(done.unwrap_or(Err(Code::Fail)))

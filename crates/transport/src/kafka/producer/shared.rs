@@ -8,7 +8,7 @@ use tokio::sync::{Notify, oneshot};
 use super::bundle::{Answer, Bundle};
 use super::client::{Client, Inbox, Returned};
 use super::lanes::{Lanes, Pumped, Refusal};
-use crate::kafka::metrics::{self, Cause, Role};
+use crate::kafka::metrics::{self, Cause};
 use crate::kafka::topic_id::Described;
 use crate::kafka::{KafkaConfig, KafkaError};
 use crate::{LogId, Outgoing, ProduceError};
@@ -190,10 +190,6 @@ impl Shared {
         if !other {
             state.log = Some(described.id);
             state.partitions = Some(described.partitions);
-        }
-        drop(state);
-        if other {
-            metrics::log_changed(Role::Producer);
         }
         other
     }

@@ -9,6 +9,7 @@ use tokio::task::spawn_blocking;
 use super::client::Client;
 use super::shared::{Next, Shared};
 use crate::kafka::error::is_missing;
+use crate::kafka::metrics::{self, Role};
 use crate::kafka::topic_id::Described;
 
 /// Answers what librdkafka is done with, and sends what has waited long enough: one wake-up for all that
@@ -74,6 +75,7 @@ async fn look(shared: &Arc<Shared>) {
             let replaced = replace_client(shared).await;
             shared.forget_topic(replaced);
             if replaced {
+                metrics::log_changed(Role::Producer);
                 shared.learn(described);
             }
         }
