@@ -25,8 +25,10 @@ pub(crate) const fn status(outcome: Outcome) -> StatusCode {
         Outcome::ConsentDenied
         | Outcome::DeniedByDnt
         | Outcome::DeniedByGpc
+        | Outcome::DeniedByObjection
         | Outcome::Expired
         | Outcome::FailedRequest
+        | Outcome::KindDenied
         | Outcome::NotAPage => StatusCode::NO_CONTENT,
         Outcome::HostDenied | Outcome::UnknownSite => StatusCode::FORBIDDEN,
         Outcome::Malformed => StatusCode::BAD_REQUEST,

@@ -7,17 +7,20 @@ pub enum Signal {
     Dnt,
     /// `Sec-GPC` exactly `1` (Global Privacy Control).
     Gpc,
+    /// The visitor's own objection to this site, which the page's script remembers and repeats.
+    Objection,
 }
 
 impl Signal {
     /// All signals.
-    pub const ALL: [Self; 2] = [Self::Dnt, Self::Gpc];
+    pub const ALL: [Self; 3] = [Self::Dnt, Self::Gpc, Self::Objection];
 
     /// The word for it in policy files.
     pub const fn label(self) -> &'static str {
         match self {
             Self::Dnt => "dnt",
             Self::Gpc => "gpc",
+            Self::Objection => "objection",
         }
     }
 }

@@ -140,7 +140,8 @@ impl Field {
         Self::ALL.into_iter().find(|field| field.label() == label)
     }
 
-    /// A sentence for people: what it is and where it comes from.
+    /// A sentence for people: what it is and where it comes from. The compiler's messages, the notice
+    /// and the comments of columns say it, with [`Identifiability::describe`] beside it.
     pub const fn describe(self) -> &'static str {
         match self {
             Self::Path => "The path of the page, from its address; query and fragment are cut off.",
@@ -148,24 +149,34 @@ impl Field {
             Self::Title => "The title of the page, as the page's script reports it.",
             Self::ReferrerHost => "The host of the page that linked here, from the referrer.",
             Self::ReferrerPath => "The path of the page that linked here, from the referrer.",
-            Self::Campaign => "Campaign parameters (utm_*) of the page's address.",
-            Self::Language => "The first language that the browser prefers.",
-            Self::Screen => "Width and height of the screen, in CSS pixels.",
+            Self::Campaign => "The campaign parameters (utm_*) of the page's address.",
+            Self::Language => "The first language that the browser prefers, as it says itself.",
+            Self::Screen => "Width and height of the screen in CSS pixels, from the page's script.",
             Self::Browser => "The browser's family, from the user agent.",
             Self::BrowserVersion => "The browser's major version, from the user agent.",
             Self::Os => "The operating system's family, from the user agent.",
             Self::OsVersion => "The operating system's major version, from the user agent.",
-            Self::Device => "The class of device, from the user agent.",
+            Self::Device => "The class of device (desktop, phone, tablet …), from the user agent.",
             Self::Bot => "The class of bot, from the user agent; empty for people.",
-            Self::Country => "The country, looked up from the truncated address.",
-            Self::Region => "The region, looked up from the truncated address.",
-            Self::City => "The city, looked up from the truncated address.",
-            Self::Network => "The network's operator, looked up from the truncated address.",
-            Self::Address => "The address, truncated or hashed with a key that is destroyed.",
-            Self::Visitor => "The visitor's pseudonym: rotating, or chosen with consent.",
-            Self::Dwell => "How long the page was visible, in milliseconds.",
-            Self::Scroll => "How far the page was scrolled, in percent.",
-            Self::Props => "The name and properties that the site itself gave to the event.",
+            Self::Country => "The country, looked up from the leading bits of the address.",
+            Self::Region => "The region, looked up from the leading bits of the address.",
+            Self::City => "The city, looked up from the leading bits of the address.",
+            Self::Network => {
+                "The operator of the visitor's network (the autonomous system, not the provider's \
+                 domain), looked up from the leading bits of the address."
+            }
+            Self::Address => {
+                "The address, cut to its leading bits or hashed with a key that is destroyed."
+            }
+            Self::Visitor => {
+                "The visitor's pseudonym, made with a key that is destroyed or chosen by the \
+                 browser with consent."
+            }
+            Self::Dwell => {
+                "How long the page was visible, in milliseconds, from the page's script."
+            }
+            Self::Scroll => "How far the page was scrolled, in percent, from the page's script.",
+            Self::Props => "The name and the properties that the site itself gave to the event.",
             Self::ConsentRecord => "The record of the consent under which the event is kept.",
         }
     }
@@ -195,6 +206,22 @@ impl Field {
             | Self::ReferrerHost
             | Self::Region
             | Self::Scroll => Identifiability::Low,
+        }
+    }
+}
+
+// === impl Identifiability ===
+
+impl Identifiability {
+    /// All of them, the least identifying first.
+    pub const ALL: [Self; 3] = [Self::Low, Self::Some, Self::High];
+
+    /// A sentence for people.
+    pub const fn describe(self) -> &'static str {
+        match self {
+            Self::Low => "Says little about who visited.",
+            Self::Some => "Narrows down who visited, together with other fields.",
+            Self::High => "Singles a visitor out, at least for a while.",
         }
     }
 }
@@ -230,6 +257,12 @@ impl FieldSet {
     #[must_use]
     pub const fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
+    }
+
+    /// The fields that are in this set and not in the other.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
     }
 
     /// Whether no field is in the set.

@@ -14,6 +14,8 @@ pub enum Outcome {
     DeniedByDnt,
     /// `Sec-GPC` denied every purpose.
     DeniedByGpc,
+    /// The visitor's objection denied every purpose.
+    DeniedByObjection,
     /// Older than every period that the policy grants (imports).
     Expired,
     /// The request that an access log tells of had failed (imports).
@@ -22,6 +24,8 @@ pub enum Outcome {
     HostDenied,
     /// No key for the hashes that the policy asks for.
     KeyMissing,
+    /// No purpose keeps events of this kind.
+    KindDenied,
     /// Not a beacon: the bytes, a value or a combination of values cannot be read.
     Malformed,
     /// A request for something other than a page (imports).
@@ -38,16 +42,18 @@ pub enum Outcome {
 
 impl Outcome {
     /// All outcomes.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::Abandoned,
         Self::Accepted,
         Self::ConsentDenied,
         Self::DeniedByDnt,
         Self::DeniedByGpc,
+        Self::DeniedByObjection,
         Self::Expired,
         Self::FailedRequest,
         Self::HostDenied,
         Self::KeyMissing,
+        Self::KindDenied,
         Self::Malformed,
         Self::NotAPage,
         Self::TooLarge,
@@ -64,10 +70,12 @@ impl Outcome {
             Self::ConsentDenied => "consent_denied",
             Self::DeniedByDnt => "denied_by_dnt",
             Self::DeniedByGpc => "denied_by_gpc",
+            Self::DeniedByObjection => "denied_by_objection",
             Self::Expired => "expired",
             Self::FailedRequest => "failed_request",
             Self::HostDenied => "host_denied",
             Self::KeyMissing => "key_missing",
+            Self::KindDenied => "kind_denied",
             Self::Malformed => "malformed",
             Self::NotAPage => "not_a_page",
             Self::TooLarge => "too_large",

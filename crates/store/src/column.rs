@@ -184,7 +184,9 @@ impl Column {
     /// The column's definition in DDL: type, default, comment, codec, TTL, in ClickHouse's order.
     pub(crate) fn definition(&self, compressed: bool) -> String {
         let default = if self.name == "scroll_percent" { " DEFAULT 255" } else { "" };
-        let comment = self.comment.replace('\'', "''");
+        let identifying = self.field.map(|field| field.identifiability().describe());
+        let comment: Vec<_> = std::iter::once(self.comment).chain(identifying).collect();
+        let comment = comment.join(" ").replace('\'', "''");
         let mut definition =
             format!("{} {}{default} COMMENT '{comment}'", self.name, self.sql_type);
         for clause in [if compressed { self.codec } else { "CODEC(NONE)" }, self.ttl] {
