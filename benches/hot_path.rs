@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use candor_benches::{Keeps, agents, beacon, headers, registry};
-use candor_event::{EventId, Timestamp, wire};
+use candor_event::{EventId, Kind, Timestamp, wire};
 use candor_pipeline::{
     Agents, Geo, Head, KeyPeriod, KeyRing, Media, Peer, Pipeline, RawBeacon, RawBeacons, Sources,
     TrustedProxies,
@@ -137,6 +137,7 @@ fn gate(criterion: &mut Criterion, bench: &Bench) {
     let mut group = criterion.benchmark_group("gate");
     let (_, policy) = bench.registry.site(Keeps::Path.site()).unwrap();
     let request = Request {
+        kind: Kind::Pageview,
         signals: Signals::default(),
         consent: Consent::All(true),
         received_at: NOW,

@@ -101,15 +101,20 @@ impl Keeps {
     /// How the policy treats addresses, visitors and query parameters.
     const fn modes(self) -> &'static str {
         match self {
-            Self::Everything => "[address]\nmode = 'truncate'\n[query]\nkeep = ['page']\n",
+            Self::Everything => {
+                "[address]\nmode = 'truncate'\ngeography = 'city'\n\
+                 [page]\nkeep_query = ['page']\n[referrer]\nkeep = 'path'\n"
+            }
             Self::EverythingPseudonymous => {
-                "[address]\nmode = 'hash'\n[visitor]\nmode = 'rotating'\n[query]\nkeep = ['page']\n"
+                "[address]\nmode = 'hash'\ngeography = 'city'\n[visitor]\nmode = 'rotating'\n\
+                 [page]\nkeep_query = ['page']\n[referrer]\nkeep = 'path'\n"
             }
             Self::HashedAddress => "[address]\nmode = 'hash'\n",
-            Self::Links => "[query]\nkeep = ['page']\n",
+            Self::Links => "[page]\nkeep_query = ['page']\n[referrer]\nkeep = 'path'\n",
+            Self::Places => "[address]\nmode = 'drop'\ngeography = 'city'\n",
             Self::RotatingId => "[visitor]\nmode = 'rotating'\n",
             Self::TruncatedAddress => "[address]\nmode = 'truncate'\n",
-            Self::Agent | Self::Path | Self::Places | Self::Words => "",
+            Self::Agent | Self::Path | Self::Words => "",
         }
     }
 

@@ -21,7 +21,12 @@ fn config(places: &str, networks: &str) -> String {
 fn places_and_networks_are_looked_up_by_prefix() {
     let fields = ["path", "country", "region", "city", "network"];
     let candor = Candor::start(Options {
-        policy: Some(policy().purpose("statistics", "consent", "1 months", &fields)),
+        policy: Some(policy().with("[address]\nmode = \"drop\"\ngeography = \"city\"").purpose(
+            "statistics",
+            "consent",
+            "1 months",
+            &fields,
+        )),
         config: config("GeoLite2-City-Test.mmdb", "GeoLite2-ASN-Test.mmdb"),
     });
     let cases = [

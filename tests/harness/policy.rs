@@ -25,9 +25,12 @@ impl Policy {
     /// Adds a purpose.
     #[must_use]
     pub fn purpose(mut self, name: &str, basis: &str, retention: &str, fields: &[&str]) -> Self {
+        let assessed = basis == "legitimate-interest";
+        let assessment = if assessed { "assessment = \"LIA 1\"\n" } else { "" };
         write!(
             self.text,
-            "[purposes.{name}]\nbasis = \"{basis}\"\nretention = \"{retention}\"\nfields = {fields:?}\n"
+            "[purposes.{name}]\nbasis = \"{basis}\"\n{assessment}retention = \"{retention}\"\n\
+             fields = {fields:?}\n"
         )
         .unwrap();
         self

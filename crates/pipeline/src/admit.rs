@@ -55,6 +55,7 @@ pub(crate) fn admit<'a>(
     };
     let admission = policy
         .admit(&Request {
+            kind,
             signals: head.signals,
             consent: match &beacon.consent {
                 Consent::Absent => GateConsent::Absent,

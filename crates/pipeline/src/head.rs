@@ -57,6 +57,7 @@ fn signals(headers: &HeaderMap) -> Signals {
     Signals {
         dnt: any("dnt", |value| value.first() == Some(&b'1')),
         gpc: any("sec-gpc", |value| value == b"1"),
+        ..Signals::default()
     }
 }
 

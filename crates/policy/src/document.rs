@@ -7,13 +7,22 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeString, DeTable, DeValue};
 
+use crate::Date;
 use crate::nearest::{listed, nearest, suggest};
 use crate::problem::Problem;
 
 /// A value and its place.
 pub(crate) type Value<'a> = Spanned<DeValue<'a>>;
+
+/// A key that a table cannot have, and that is known all the same.
+pub(crate) struct Refused {
+    pub(crate) key: &'static str,
+    pub(crate) title: &'static str,
+    pub(crate) label: &'static str,
+    pub(crate) help: &'static str,
+}
 
 /// A table of the file that may hold certain keys only.
 pub(crate) struct Table<'a> {
@@ -35,12 +44,23 @@ impl<'a> Table<'a> {
         keys: &[&'static str],
         problems: &mut Vec<Problem>,
     ) -> Option<Self> {
+        Self::open_with(name, value, keys, &[], problems)
+    }
+
+    /// The same, where some keys are refused with a message of their own.
+    pub(crate) fn open_with(
+        name: impl Into<String>,
+        value: &'a Value<'a>,
+        keys: &[&'static str],
+        refused: &[Refused],
+        problems: &mut Vec<Problem>,
+    ) -> Option<Self> {
         let name = name.into();
         let DeValue::Table(entries) = value.get_ref() else {
             problems.push(wrong_type(value, &format!("the table {name}")));
             return None;
         };
-        Some(Self::of_entries(name, value.span(), entries, keys, problems))
+        Some(Self::of_entries(name, value.span(), entries, (keys, refused), problems))
     }
 
     /// The same for the entries of a table, which the whole file is too.
@@ -48,19 +68,25 @@ impl<'a> Table<'a> {
         name: String,
         span: Range<usize>,
         entries: &'a DeTable<'a>,
-        keys: &[&'static str],
+        (keys, refused): (&[&'static str], &[Refused]),
         problems: &mut Vec<Problem>,
     ) -> Self {
         let mut misspelt = Vec::new();
         for (key, _) in entries {
             let word: &str = key.get_ref();
-            if !keys.contains(&word) {
-                misspelt.extend(nearest(word, keys));
-                let problem = Problem::at(key.span(), format!("unknown key `{word}`"))
-                    .label(format!("not a key of {name}"))
-                    .help(suggest(word, keys));
-                problems.push(problem);
+            if keys.contains(&word) {
+                continue;
             }
+            if let Some(refused) = refused.iter().find(|refused| refused.key == word) {
+                let problem = Problem::at(key.span(), refused.title).label(refused.label);
+                problems.push(problem.help(refused.help));
+                continue;
+            }
+            misspelt.extend(nearest(word, keys));
+            let problem = Problem::at(key.span(), format!("unknown key `{word}`"))
+                .label(format!("not a key of {name}"))
+                .help(suggest(word, keys));
+            problems.push(problem);
         }
         Self { name, span, entries, misspelt }
     }
@@ -68,6 +94,11 @@ impl<'a> Table<'a> {
     /// The value of a key that may be absent.
     pub(crate) fn get(&self, key: &str) -> Option<&'a Value<'a>> {
         self.entries.get(key)
+    }
+
+    /// The place of the table.
+    pub(crate) fn span(&self) -> Range<usize> {
+        self.span.clone()
     }
 
     /// The place of a key that may be absent.
@@ -98,6 +129,15 @@ impl<'a> Table<'a> {
     }
 }
 
+/// The entries of a table whose keys are the file's own, in its order.
+pub(crate) fn in_order<'a>(
+    table: &'a DeTable<'a>,
+) -> Vec<(&'a Spanned<DeString<'a>>, &'a Value<'a>)> {
+    let mut entries: Vec<_> = table.iter().collect();
+    entries.sort_by_key(|(key, _)| key.span().start);
+    entries
+}
+
 /// A text.
 pub(crate) fn text<'a>(value: &'a Value<'a>, problems: &mut Vec<Problem>) -> Option<&'a str> {
     let text = value.get_ref().as_str();
@@ -115,6 +155,55 @@ pub(crate) fn number(value: &Value<'_>, problems: &mut Vec<Problem>) -> Option<i
     };
     let number = i64::from_str_radix(integer.as_str(), integer.radix());
     Some(number.unwrap_or(i64::MAX))
+}
+
+/// A line that visitors will read.
+pub(crate) fn line(value: &Value<'_>, problems: &mut Vec<Problem>) -> Option<String> {
+    readable(value, LINE_LENGTH_MAX, problems)
+}
+
+/// Sentences that visitors will read, without a break.
+pub(crate) fn sentences(value: &Value<'_>, problems: &mut Vec<Problem>) -> Option<String> {
+    readable(value, SENTENCES_LENGTH_MAX, problems)
+}
+
+fn readable(value: &Value<'_>, max: usize, problems: &mut Vec<Problem>) -> Option<String> {
+    let line = text(value, problems)?;
+    let fits = line.chars().count() <= max && !line.chars().any(char::is_control);
+    if fits && !line.trim().is_empty() {
+        return Some(line.to_owned());
+    }
+    let problem = Problem::at(value.span(), "visitors cannot read this")
+        .label("empty, too long or more than a line")
+        .help(format!("write one line of at most {max} characters"));
+    problems.push(problem);
+    None
+}
+
+/// Yes or no.
+pub(crate) fn boolean(value: &Value<'_>, problems: &mut Vec<Problem>) -> Option<bool> {
+    let boolean = value.get_ref().as_bool();
+    if boolean.is_none() {
+        problems.push(wrong_type(value, "true or false, without quotes"));
+    }
+    boolean
+}
+
+/// A day.
+pub(crate) fn day(value: &Value<'_>, problems: &mut Vec<Problem>) -> Option<Date> {
+    let day = match value.get_ref() {
+        DeValue::Datetime(datetime) => Date::of(datetime),
+        // JSON has no dates.
+        DeValue::String(text) => Date::parse(text),
+        _ => None,
+    };
+    if day.is_none() {
+        let problem = Problem::at(value.span(), "not a day")
+            .label("expected year, month and day")
+            .help("write for example `date = 2026-11-20`, without quotes and without a time");
+        problems.push(problem);
+    }
+    day
 }
 
 /// A list of texts, each with its place.
@@ -185,3 +274,7 @@ pub(crate) fn wrong_type(value: &Value<'_>, wanted: &str) -> Problem {
     Problem::at(value.span(), "a value of the wrong kind")
         .label(format!("expected {wanted}, found {found}"))
 }
+
+/// The most characters.
+const LINE_LENGTH_MAX: usize = 200;
+const SENTENCES_LENGTH_MAX: usize = 600;

@@ -3,32 +3,63 @@
 
 mod address;
 mod controller;
+mod data;
+mod head;
+mod page;
+mod publish;
 mod purpose;
-mod query;
+mod referrer;
+mod retention;
+mod role;
 mod signals;
 mod site;
+mod texts;
 mod visitor;
 
 use std::ops::Range;
 
-use candor_event::{Basis, Field, Purpose};
+use candor_event::{Field, Kind, Purpose};
 use toml::Spanned;
 use toml::de::DeTable;
 
-use crate::document::Table;
+use crate::document::{Refused, Table};
+use crate::page::PathPattern;
 use crate::problem::Problem;
-use crate::{AddressMode, Controller, Retention, SiteEntry, VisitorMode};
+use crate::{
+    AddressMode, Controller, Edition, Geography, KindSet, Language, LegalBasis, Period, Processor,
+    Profile, ReferrerMode, Region, Retention, Rotation, SiteEntry, Texts, VisitorMode,
+};
 
 /// A policy file. What is `None` was refused.
 #[derive(Debug)]
 pub(crate) struct File {
+    pub(crate) head: Head,
     pub(crate) controller: Option<Controller>,
     pub(crate) sites: Vec<SiteEntry>,
+    pub(crate) region: Option<Setting<Region>>,
+    pub(crate) processors: Vec<Spanned<Processor>>,
     pub(crate) address: Option<Setting<AddressMode>>,
+    pub(crate) geography: Option<Setting<Geography>>,
     pub(crate) visitor: Option<Setting<VisitorMode>>,
+    /// Of [address] and [visitor], where they say.
+    pub(crate) rotations: Vec<Spanned<Rotation>>,
+    pub(crate) keep_query: Option<Setting<Vec<String>>>,
+    pub(crate) replace_path: Vec<PathPattern>,
+    pub(crate) referrer: Option<Setting<ReferrerMode>>,
+    pub(crate) high_entropy: Option<Setting<bool>>,
     pub(crate) signals: SignalsTable,
-    pub(crate) query: Option<Setting<Vec<String>>>,
+    pub(crate) smallest_cell: Option<Setting<u8>>,
+    pub(crate) roles: Vec<RoleTable>,
     pub(crate) purposes: Vec<PurposeTable>,
+}
+
+/// `[policy]`.
+#[derive(Debug)]
+pub(crate) struct Head {
+    pub(crate) edition: Edition,
+    pub(crate) profile: Option<Setting<&'static Profile>>,
+    /// In order, at least one.
+    pub(crate) languages: Vec<Language>,
 }
 
 /// A choice that the file makes, or leaves to the default.
@@ -39,12 +70,9 @@ pub(crate) struct Setting<T> {
     pub(crate) span: Option<Range<usize>>,
 }
 
-/// `[signals]`: what each denies.
+/// `[signals]`: what each denies, in the order of [`Signal::ALL`](candor_event::Signal::ALL).
 #[derive(Debug)]
-pub(crate) struct SignalsTable {
-    pub(crate) dnt: Denied,
-    pub(crate) gpc: Denied,
-}
+pub(crate) struct SignalsTable(pub(crate) [Denied; 3]);
 
 /// What a signal denies.
 #[derive(Debug)]
@@ -55,14 +83,30 @@ pub(crate) enum Denied {
     These(Vec<Spanned<String>>),
 }
 
+/// `[roles.NAME]`.
+#[derive(Debug)]
+pub(crate) struct RoleTable {
+    pub(crate) name: Option<String>,
+    pub(crate) title: Option<Texts>,
+    /// The names of purposes, which may not exist.
+    pub(crate) reads: Vec<Spanned<String>>,
+}
+
 /// `[purposes.NAME]`.
 #[derive(Debug)]
 pub(crate) struct PurposeTable {
     /// As it is written.
     pub(crate) word: String,
     pub(crate) name: Option<Purpose>,
-    pub(crate) basis: Option<Spanned<Basis>>,
-    pub(crate) retention: Option<Retention>,
+    pub(crate) title: Option<Texts>,
+    pub(crate) about: Option<Texts>,
+    pub(crate) basis: Option<Spanned<LegalBasis>>,
+    pub(crate) retention: Option<Spanned<Retention>>,
+    /// Of a sliding period, the kinds that renew it.
+    pub(crate) renews: Vec<Spanned<Kind>>,
+    /// `None`: not said, so all.
+    pub(crate) kinds: Option<Spanned<KindSet>>,
+    pub(crate) categories: Vec<(Spanned<Kind>, Spanned<Period>)>,
     /// Those fields of the list that are known.
     pub(crate) fields: Vec<Spanned<Field>>,
     /// Whether all of the list is.
@@ -74,15 +118,37 @@ pub(crate) struct PurposeTable {
 impl File {
     /// Reads a document, and notes what is wrong with each of its tables.
     pub(crate) fn read(document: &DeTable<'_>, problems: &mut Vec<Problem>) -> Self {
-        let root = Table::of_entries("the file".to_owned(), 0..0, document, &KEYS, problems);
+        let root = Table::of_entries(
+            "the file".to_owned(),
+            0..0,
+            document,
+            (&KEYS, &[MOVED_QUERY]),
+            problems,
+        );
+        let head = head::read(&root, problems);
+        let (region, processors) = data::read(&root, problems);
+        let address = address::read(&root, problems);
+        let visitor = visitor::read(&root, problems);
+        let (keep_query, replace_path) = page::read(&root, problems);
+        let languages = head.languages.clone();
         Self {
+            head,
             controller: controller::read(&root, problems),
             sites: site::read(&root, problems),
-            address: address::read(&root, problems),
-            visitor: visitor::read(&root, problems),
+            region,
+            processors,
+            address: address.mode,
+            geography: address.geography,
+            visitor: visitor.mode,
+            rotations: address.rotation.into_iter().chain(visitor.rotation).collect(),
+            keep_query,
+            replace_path,
+            referrer: referrer::read(&root, problems),
+            high_entropy: referrer::read_hints(&root, problems),
             signals: signals::read(&root, problems),
-            query: query::read(&root, problems),
-            purposes: purpose::read(&root, problems),
+            smallest_cell: publish::read(&root, problems),
+            roles: role::read(&root, &languages, problems),
+            purposes: purpose::read(&root, &languages, problems),
         }
     }
 
@@ -100,6 +166,11 @@ impl<T> Setting<T> {
     fn absent(table: &str, value: T, root: &Table<'_>) -> Option<Self> {
         (!root.misspells(table)).then_some(Self { value, span: None })
     }
+
+    /// What the file says at `span`.
+    fn said(value: T, span: Range<usize>) -> Self {
+        Self { value, span: Some(span) }
+    }
 }
 
 // === impl PurposeTable ===
@@ -112,5 +183,25 @@ impl PurposeTable {
     }
 }
 
-const KEYS: [&str; 7] =
-    ["controller", "sites", "address", "visitor", "signals", "query", "purposes"];
+const KEYS: [&str; 13] = [
+    "policy",
+    "controller",
+    "sites",
+    "data",
+    "address",
+    "visitor",
+    "page",
+    "referrer",
+    "client_hints",
+    "signals",
+    "publish",
+    "roles",
+    "purposes",
+];
+
+const MOVED_QUERY: Refused = Refused {
+    key: "query",
+    title: "the table `[query]` has moved",
+    label: "is a key of [page] now",
+    help: "write `keep_query = [\"page\"]` in a table `[page]`",
+};

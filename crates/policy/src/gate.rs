@@ -1,11 +1,12 @@
 //! The gate: which purposes may keep an event, on which basis and until when.
 //!
-//! A purpose keeps an event when its basis holds (its own, or the visitor's consent), its period has
-//! not run out, and no signal denies it. Signals beat consent. Nothing is allocated on the way.
+//! A purpose keeps an event when it keeps events of the kind, its basis holds (its own, or the visitor's
+//! consent), the kind's period has not run out, and no signal denies it. Signals beat consent. Nothing is
+//! allocated on the way, and no purpose is searched for.
 
 use std::fmt;
 
-use candor_event::{Basis, FieldSet, Outcome, Purpose, Signal, Timestamp};
+use candor_event::{Basis, FieldSet, Kind, Outcome, Purpose, Signal, Timestamp};
 
 use crate::civil::Moment;
 use crate::{Policy, PurposeRule};
@@ -13,6 +14,8 @@ use crate::{Policy, PurposeRule};
 /// What the gate needs to know of one event.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
+    /// What happened.
+    pub kind: Kind,
     /// The wishes that the browser sent along.
     pub signals: Signals,
     /// What the visitor consented to.
@@ -32,6 +35,8 @@ pub struct Signals {
     pub dnt: bool,
     /// Global Privacy Control.
     pub gpc: bool,
+    /// The visitor's objection to this site.
+    pub objection: bool,
 }
 
 /// What the visitor consented to.
@@ -52,7 +57,8 @@ pub struct Admission<'p> {
     policy: &'p Policy,
     /// A bit for each of the policy's purposes.
     granted: u16,
-    received: Moment,
+    /// Of each purpose that is granted.
+    expires_at: [Timestamp; Policy::PURPOSES_MAX],
     asserted_by_operator: bool,
 }
 
@@ -84,6 +90,12 @@ pub enum Denial {
     /// `Sec-GPC` denied what would have been granted, whatever `DNT` said.
     #[error("Sec-GPC denies every purpose")]
     Gpc,
+    /// No purpose keeps events of the kind.
+    #[error("no purpose keeps events of this kind")]
+    Kind,
+    /// The visitor's objection denied what would have been granted, whatever other signals said.
+    #[error("the visitor's objection denies every purpose")]
+    Objection,
 }
 
 // === impl Policy ===
@@ -93,13 +105,17 @@ impl Policy {
     ///
     /// # Errors
     /// [`Denial`]: none may. Of several reasons the one is named that came nearest to a grant: a
-    /// signal (`Sec-GPC` before `DNT`), then the period, then the consent.
+    /// signal (the objection before `Sec-GPC` before `DNT`), then the period, the consent, the kind.
     pub fn admit(&self, request: &Request<'_>) -> Result<Admission<'_>, Denial> {
         let received = Moment::at(request.received_at.unix());
-        let (mut granted, mut denial) = (0, Denial::Consent);
-        for (bit, rule) in self.purposes.iter().enumerate() {
+        let mut expires_at = [Timestamp::default(); Self::PURPOSES_MAX];
+        let (mut granted, mut denial) = (0, Denial::Kind);
+        for ((bit, rule), slot) in self.purposes.iter().enumerate().zip(&mut expires_at) {
             match rule.decide(request, &received) {
-                Ok(()) => granted |= 1 << bit,
+                Ok(expires_at) => {
+                    granted |= 1 << bit;
+                    *slot = expires_at;
+                }
                 Err(reason) if reason.rank() > denial.rank() => denial = reason,
                 Err(_) => {}
             }
@@ -107,25 +123,29 @@ impl Policy {
         if granted == 0 {
             return Err(denial);
         }
-        Ok(Admission {
-            policy: self,
-            granted,
-            received,
-            asserted_by_operator: request.asserted_by_operator,
-        })
+        let asserted_by_operator = request.asserted_by_operator;
+        Ok(Admission { policy: self, granted, expires_at, asserted_by_operator })
     }
 }
 
 // === impl PurposeRule ===
 
 impl PurposeRule {
-    /// A signal is named only when everything else would have let the event in.
-    fn decide(&self, request: &Request<'_>, received: &Moment) -> Result<(), Denial> {
-        if self.basis == Basis::Consent && !request.consent.covers(&self.name) {
+    /// Until when it keeps an event. A signal is named only when everything else would have let the
+    /// event in.
+    fn decide(&self, request: &Request<'_>, received: &Moment) -> Result<Timestamp, Denial> {
+        if !self.kinds.contains(request.kind) {
+            return Err(Denial::Kind);
+        }
+        if self.basis() == Basis::Consent && !request.consent.covers(&self.name) {
             return Err(Denial::Consent);
         }
-        if self.retention.expires_after(received) <= request.now {
+        let expires_at = self.period(request.kind).expires_after(received);
+        if expires_at <= request.now {
             return Err(Denial::Expired);
+        }
+        if request.signals.objection && self.denied_by(Signal::Objection) {
+            return Err(Denial::Objection);
         }
         if request.signals.gpc && self.denied_by(Signal::Gpc) {
             return Err(Denial::Gpc);
@@ -133,7 +153,7 @@ impl PurposeRule {
         if request.signals.dnt && self.denied_by(Signal::Dnt) {
             return Err(Denial::Dnt);
         }
-        Ok(())
+        Ok(expires_at)
     }
 }
 
@@ -142,21 +162,21 @@ impl PurposeRule {
 impl<'p> Admission<'p> {
     /// What each purpose may keep; never empty.
     pub fn grants(&self) -> impl Iterator<Item = GrantRef<'p>> + use<'p> {
-        let Self { received, asserted_by_operator, .. } = *self;
-        self.rules().map(move |rule| GrantRef {
+        let Self { expires_at, asserted_by_operator, .. } = *self;
+        self.rules().map(move |(bit, rule)| GrantRef {
             purpose: &rule.name,
-            basis: match rule.basis {
+            basis: match rule.basis() {
                 Basis::Consent if asserted_by_operator => Basis::OperatorAsserted,
                 basis => basis,
             },
             fields: rule.fields,
-            expires_at: rule.retention.expires_after(&received),
+            expires_at: expires_at.get(bit).copied().unwrap_or_default(),
         })
     }
 
     /// Every field that some grant covers.
     pub fn fields(&self) -> FieldSet {
-        self.rules().fold(FieldSet::EMPTY, |all, rule| all.union(rule.fields))
+        self.rules().fold(FieldSet::EMPTY, |all, (_, rule)| all.union(rule.fields))
     }
 
     /// The policy that admitted the event.
@@ -164,10 +184,32 @@ impl<'p> Admission<'p> {
         self.policy
     }
 
-    fn rules(&self) -> impl Iterator<Item = &'p PurposeRule> + use<'p> {
+    fn rules(&self) -> impl Iterator<Item = (usize, &'p PurposeRule)> + use<'p> {
         let granted = self.granted;
         let numbered = self.policy.purposes.iter().enumerate();
-        numbered.filter_map(move |(bit, rule)| (granted & (1 << bit) != 0).then_some(rule))
+        numbered.filter(move |(bit, _)| granted & (1 << bit) != 0)
+    }
+}
+
+// === impl Signals ===
+
+impl Signals {
+    /// Whether a signal is among them.
+    pub const fn has(self, signal: Signal) -> bool {
+        match signal {
+            Signal::Dnt => self.dnt,
+            Signal::Gpc => self.gpc,
+            Signal::Objection => self.objection,
+        }
+    }
+
+    /// Puts a signal in, or takes it out.
+    pub const fn set(&mut self, signal: Signal, is_sent: bool) {
+        match signal {
+            Signal::Dnt => self.dnt = is_sent,
+            Signal::Gpc => self.gpc = is_sent,
+            Signal::Objection => self.objection = is_sent,
+        }
     }
 }
 
@@ -203,16 +245,20 @@ impl Denial {
             Self::Dnt => Outcome::DeniedByDnt,
             Self::Expired => Outcome::Expired,
             Self::Gpc => Outcome::DeniedByGpc,
+            Self::Kind => Outcome::KindDenied,
+            Self::Objection => Outcome::DeniedByObjection,
         }
     }
 
     /// How near to a grant it came.
     const fn rank(self) -> u8 {
         match self {
-            Self::Consent => 0,
-            Self::Expired => 1,
-            Self::Dnt => 2,
-            Self::Gpc => 3,
+            Self::Kind => 0,
+            Self::Consent => 1,
+            Self::Expired => 2,
+            Self::Dnt => 3,
+            Self::Gpc => 4,
+            Self::Objection => 5,
         }
     }
 }

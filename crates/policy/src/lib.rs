@@ -3,12 +3,13 @@
 //! and no clock. A file with any problem yields no policy at all, and every problem is shown at once.
 //!
 //! ```
-//! use candor_event::{Field, Timestamp};
+//! use candor_event::{Field, Kind, Timestamp};
 //! use candor_policy::{Consent, DEMO, Denial, Request, Signals, compile};
 //!
 //! let policy = compile("demo.toml", DEMO)?;
 //! let now = Timestamp::from_unix(1_790_000_000);
 //! let mut request = Request {
+//!     kind: Kind::Pageview,
 //!     signals: Signals::default(),
 //!     consent: Consent::All(true),
 //!     received_at: now,
@@ -31,25 +32,50 @@
 
 mod civil;
 mod compile;
+mod country;
+mod date;
 mod document;
 mod file;
+mod form;
 mod gate;
 mod host;
+mod json;
+mod kind;
+mod language;
 mod nearest;
+mod page;
+mod period;
 mod policy;
 mod problem;
+mod profile;
+mod prose;
+mod redact;
 mod registry;
 mod retention;
 mod rules;
 mod version;
+mod words;
 
-pub use compile::compile;
+pub use compile::{compile, compile_json};
+pub use country::{Authority, Country, Region};
+pub use date::Date;
 pub use gate::{Admission, Consent, Denial, GrantRef, Request, Signals};
 pub use host::{HostError, HostPattern};
-pub use policy::{AddressMode, Controller, Policy, PurposeRule, SiteEntry, VisitorMode};
+pub use kind::KindSet;
+pub use language::{Language, Texts};
+pub use page::{PathPattern, PatternError};
+pub use period::{Period, PeriodError};
+pub use policy::Policy;
+pub use policy::controller::{
+    Controller, Data, Edition, Processor, Role, Safeguard, SiteEntry, Task,
+};
+pub use policy::purpose::{LegalBasis, PurposeRule};
+pub use policy::treatment::{AddressMode, Geography, ReferrerMode, Rotation, VisitorMode};
 pub use problem::Problems;
+pub use profile::Profile;
+pub use redact::redact;
 pub use registry::Registry;
-pub use retention::{Retention, RetentionError};
+pub use retention::Retention;
 
 /// The text of the built-in demo: statistics on consent, for 24 months, without a visitor id.
 pub const DEMO: &str = include_str!("../policies/demo.toml");

@@ -25,28 +25,46 @@ pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
 
 /// `a`, `b` and `c`, quoted.
 pub(crate) fn listed(words: &[&str]) -> String {
+    joined(words, " and ")
+}
+
+/// `a`, `b` or `c`, quoted.
+pub(crate) fn either(words: &[&str]) -> String {
+    joined(words, " or ")
+}
+
+fn joined(words: &[&str], before_last: &str) -> String {
     let quoted: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
     match quoted.split_last() {
-        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        Some((last, rest)) if !rest.is_empty() => rest.join(", ") + before_last + last,
         _ => quoted.concat(),
     }
 }
 
-/// How many letters must be put in, taken out or replaced to make one word of the other.
+/// How many letters must be put in, taken out, replaced or swapped with the next to make one word of the
+/// other.
 fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
+    let b: Vec<char> = b.chars().collect();
+    let cell = |row: &[usize], at: usize| row.get(at).copied().unwrap_or_default();
+    let mut rows = [Vec::new(), (0..=b.len()).collect::<Vec<usize>>()];
+    let mut before = None;
     for (above, left) in a.chars().enumerate() {
-        let mut diagonal = above;
-        let mut last = above + 1;
-        let mut next = vec![last];
-        for (right, &up) in b.chars().zip(row.iter().skip(1)) {
-            last = (diagonal + usize::from(left != right)).min(up + 1).min(last + 1);
-            diagonal = up;
-            next.push(last);
+        let [second, last] = rows;
+        let mut row = vec![above + 1];
+        for (at, &right) in b.iter().enumerate() {
+            let replaced = cell(&last, at) + usize::from(left != right);
+            let mut cost = replaced.min(cell(&last, at + 1) + 1).min(cell(&row, at) + 1);
+            let one_before = at.checked_sub(1).and_then(|at| b.get(at));
+            if one_before == Some(&left) && before == Some(right) {
+                cost = cost.min(cell(&second, at - 1) + 1);
+            }
+            row.push(cost);
         }
-        row = next;
+        before = Some(left);
+        rows = [last, row];
     }
-    row.last().copied().unwrap_or_default()
+    let [_, last] = rows;
+    cell(&last, b.len())
 }
 
 #[cfg(test)]
@@ -74,7 +92,14 @@ mod tests {
 
     #[test]
     fn the_distance_counts_letters() {
-        let cases = [("", "", 0), ("a", "", 1), ("kitten", "sitting", 3), ("åb", "ab", 1)];
+        let cases = [
+            ("", "", 0),
+            ("a", "", 1),
+            ("kitten", "sitting", 3),
+            ("åb", "ab", 1),
+            ("gcp", "gpc", 1),
+            ("ca", "abc", 3),
+        ];
         for (a, b, want) in cases {
             assert_eq!(distance(a, b), want);
             assert_eq!(distance(b, a), want);

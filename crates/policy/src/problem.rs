@@ -95,6 +95,11 @@ impl Problem {
         Self { title: title.into(), span, label: String::new(), related: Vec::new(), help: None }
     }
 
+    /// Whether both are of the same place.
+    pub(crate) fn is_at_place_of(&self, other: &Self) -> bool {
+        self.span == other.span
+    }
+
     /// What stands under the carets.
     pub(crate) fn label(mut self, label: impl Into<String>) -> Self {
         self.label = label.into();

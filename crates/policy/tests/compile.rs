@@ -16,8 +16,9 @@ hosts = ["*.acme.example", "acme.example"]
 
 [purposes.statistics]
 basis = "legitimate-interest"
+assessment = "LIA 2026-03"
 retention = "13 months"
-fields = ["path", "browser"]
+fields = ["path", "dwell"]
 "#;
 
 fn with(changes: &[(&str, &str)]) -> Result<Policy, Problems> {
@@ -41,7 +42,7 @@ fn the_demo_means_what_it_says() {
     let [statistics] = demo.purposes() else { panic!("one purpose") };
     assert_eq!(statistics.name().as_str(), "statistics");
     assert_eq!(statistics.basis(), Basis::Consent);
-    assert_eq!(statistics.retention().to_string(), "24 months");
+    assert_eq!(statistics.retention().period().to_string(), "24 months");
     assert!(Signal::ALL.iter().all(|signal| statistics.denied_by(*signal)));
     let unkept = Field::ALL.into_iter().filter(|field| !demo.fields().contains(*field));
     assert_eq!(unkept.collect::<Vec<_>>(), [Field::Visitor, Field::ConsentRecord]);
@@ -53,7 +54,7 @@ fn what_is_not_said_is_not_done() {
     assert_eq!(policy.address(), AddressMode::Drop);
     assert_eq!(policy.visitor(), VisitorMode::None);
     assert!(policy.query().is_empty() && !policy.uses_keys());
-    assert_eq!(policy.fields(), FieldSet::of(&[Field::Path, Field::Browser]));
+    assert_eq!(policy.fields(), FieldSet::of(&[Field::Path, Field::Dwell]));
     assert!(policy.purposes()[0].denied_by(Signal::Gpc));
     let site = Site::parse("acme").unwrap();
     assert!(
@@ -67,7 +68,8 @@ fn what_hashes_needs_keys() {
     for table in ["[address]\nmode = 'hash'\n", "[visitor]\nmode = 'rotating'\n"] {
         let policy = with(&[
             ("[purposes", &format!("{table}[purposes")),
-            ("\"browser\"", if table.contains("hash") { "\"address\"" } else { "\"visitor\"" }),
+            ("\"legitimate-interest\"\nassessment = \"LIA 2026-03\"", "\"consent\""),
+            ("\"dwell\"", if table.contains("hash") { "\"address\"" } else { "\"visitor\"" }),
         ]);
         assert!(policy.unwrap().uses_keys());
     }
@@ -78,7 +80,7 @@ fn the_version_is_that_of_the_meaning() {
     let version = |changes: &[(&str, &str)]| with(changes).unwrap().version();
     let same = [
         [("[controller]", "# a comment\n[controller]\n")],
-        [("\"path\", \"browser\"", "\"browser\",\n  \"path\",")],
+        [("\"path\", \"dwell\"", "\"dwell\",\n  \"path\",")],
         [("\"*.acme.example\", \"acme.example\"", "\"acme.example\", \"*.acme.example\"")],
         [("[purposes", "[signals]\ngpc = [\"statistics\"]\n[purposes")],
         [("[purposes", "[address]\nmode = \"drop\"\n[purposes")],
@@ -87,8 +89,10 @@ fn the_version_is_that_of_the_meaning() {
         [("name = \"Acme\"", "name = \"Acme Ltd\"")],
         [("13 months", "12 months")],
         [("13 months", "13 days")],
-        [("\"browser\"", "\"os\"")],
-        [("legitimate-interest", "consent")],
+        [("\"dwell\"", "\"scroll\"")],
+        [("\"legitimate-interest\"\nassessment = \"LIA 2026-03\"", "\"consent\"")],
+        [("LIA 2026-03", "LIA 2026-04")],
+        [("[controller]", "[policy]\nversion = \"2\"\n[controller]")],
         [("[purposes", "[signals]\ngpc = []\n[purposes")],
         [("purposes.statistics", "purposes.security")],
         [("\"*.acme.example\", ", "")],
@@ -104,7 +108,7 @@ fn the_version_is_that_of_the_meaning() {
     assert_eq!(versions.len(), different.len() + 1);
     assert_eq!(
         compile("demo.toml", DEMO).unwrap().version().to_string(),
-        "bc865dc32edb929993e2d690d626856d",
+        "9621a3be6bd742289c2b53623e1bceb1",
         "rows name this version: when the canonical form changes, so must its context"
     );
 }

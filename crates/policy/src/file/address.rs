@@ -1,19 +1,50 @@
-//! `[address]`: what becomes of a visitor's address. Without the table it is dropped.
+//! `[address]`: what becomes of a visitor's address, and what place may be told from it. Without the
+//! table it is dropped, and no place is looked up.
 
 use candor_event::StoredAddress;
+use toml::Spanned;
 
 use super::Setting;
-use crate::AddressMode;
+use super::visitor::rotation;
 use crate::document::{Table, choice, number};
 use crate::problem::Problem;
+use crate::{AddressMode, Geography, Rotation};
 
-pub(super) fn read(root: &Table<'_>, problems: &mut Vec<Problem>) -> Option<Setting<AddressMode>> {
+/// `[address]`.
+#[derive(Default)]
+pub(super) struct AddressTable {
+    pub(super) mode: Option<Setting<AddressMode>>,
+    pub(super) geography: Option<Setting<Geography>>,
+    pub(super) rotation: Option<Spanned<Rotation>>,
+}
+
+pub(super) fn read(root: &Table<'_>, problems: &mut Vec<Problem>) -> AddressTable {
     let Some(value) = root.get("address") else {
-        return Setting::absent("address", AddressMode::Drop, root);
+        return AddressTable {
+            mode: Setting::absent("address", AddressMode::Drop, root),
+            geography: Setting::absent("address", Geography::None, root),
+            rotation: None,
+        };
     };
-    let table = Table::open("[address]", value, &["mode", "v4", "v6"], problems)?;
-    let v4 = prefix(&table, "v4", StoredAddress::V4_PREFIX_MAX, problems);
-    let v6 = prefix(&table, "v6", StoredAddress::V6_PREFIX_MAX, problems);
+    let Some(table) = Table::open("[address]", value, &KEYS, problems) else {
+        return AddressTable::default();
+    };
+    let mode = mode(&table, problems);
+    let is_keyed = mode.as_ref().is_none_or(|mode| mode.value == AddressMode::Hash);
+    AddressTable {
+        rotation: rotation(&table, is_keyed, "hash", problems),
+        mode,
+        geography: match table.get("geography") {
+            Some(value) => choice("geography", value, Geography::WORDS, problems)
+                .map(|geography| Setting::said(geography, value.span())),
+            None => Setting::absent("geography", Geography::None, &table),
+        },
+    }
+}
+
+fn mode(table: &Table<'_>, problems: &mut Vec<Problem>) -> Option<Setting<AddressMode>> {
+    let v4 = prefix(table, "v4", StoredAddress::V4_PREFIX_MAX, problems);
+    let v6 = prefix(table, "v6", StoredAddress::V6_PREFIX_MAX, problems);
     let mode = table.require("mode", r#"write for example `mode = "drop"`"#, problems)?;
     let modes = [AddressMode::Drop, AddressMode::Hash, AddressMode::Truncate { v4, v6 }];
     let words = modes.map(|mode| (mode.label(), mode));
@@ -27,7 +58,7 @@ pub(super) fn read(root: &Table<'_>, problems: &mut Vec<Problem>) -> Option<Sett
             problems.push(problem);
         }
     }
-    Some(Setting { value, span: Some(mode.span()) })
+    Some(Setting::said(value, mode.span()))
 }
 
 /// A prefix length, by default the longest that may be stored.
@@ -48,3 +79,5 @@ fn prefix(table: &Table<'_>, key: &str, max: u8, problems: &mut Vec<Problem>) ->
         max
     })
 }
+
+const KEYS: [&str; 5] = ["mode", "v4", "v6", "geography", "rotation"];

@@ -1,12 +1,13 @@
 //! `[controller]`: who answers for the processing.
 
+use super::data::country;
 use crate::Controller;
-use crate::document::{Table, Value, text};
+use crate::document::{Table, Value, line, text};
 use crate::problem::Problem;
 
 pub(super) fn read(root: &Table<'_>, problems: &mut Vec<Problem>) -> Option<Controller> {
     let value = root.require("controller", HELP, problems)?;
-    let table = Table::open("[controller]", value, &["id", "name", "contact"], problems)?;
+    let table = Table::open("[controller]", value, &KEYS, problems)?;
     let id = table.require("id", r#"write for example `id = "acme"`"#, problems);
     let name = table.require("name", r#"write for example `name = "Acme Ltd"`"#, problems);
     let contact = table.require(
@@ -17,7 +18,17 @@ pub(super) fn read(root: &Table<'_>, problems: &mut Vec<Problem>) -> Option<Cont
     let id = id.and_then(|value| self::id(value, problems));
     let name = name.and_then(|value| line(value, problems));
     let contact = contact.and_then(|value| line(value, problems));
-    Some(Controller { id: id?, name: name?, contact: contact? })
+    let address = table.get("address").and_then(|value| line(value, problems));
+    let country = table.get("country").and_then(|value| country(value, problems));
+    let officer = table.get("data_protection_officer").and_then(|value| line(value, problems));
+    Some(Controller {
+        id: id?,
+        name: name?,
+        contact: contact?,
+        address,
+        country,
+        data_protection_officer: officer,
+    })
 }
 
 /// The id ends the names of views, whose parts two underscores divide.
@@ -39,20 +50,6 @@ fn id(value: &Value<'_>, problems: &mut Vec<Problem>) -> Option<String> {
     None
 }
 
-/// A line that visitors will read.
-fn line(value: &Value<'_>, problems: &mut Vec<Problem>) -> Option<String> {
-    let line = text(value, problems)?;
-    let fits = line.chars().count() <= LINE_LENGTH_MAX && !line.chars().any(char::is_control);
-    if fits && !line.trim().is_empty() {
-        return Some(line.to_owned());
-    }
-    let problem = Problem::at(value.span(), "visitors cannot read this")
-        .label("empty, too long or more than a line")
-        .help(format!("write one line of at most {LINE_LENGTH_MAX} characters"));
-    problems.push(problem);
-    None
-}
-
 const HELP: &str = "add a table `[controller]` with `id`, `name` and `contact`";
 const ID_LENGTH_MAX: usize = 32;
-const LINE_LENGTH_MAX: usize = 200;
+const KEYS: [&str; 6] = ["id", "name", "contact", "address", "country", "data_protection_officer"];

@@ -6,15 +6,24 @@ use crate::compile;
 const NOW: i64 = 1_790_000_000;
 const DAY: i64 = 86_400;
 
-/// A policy whose purposes keep the path for 30 days. `signals` is the body of `[signals]`.
+/// A policy whose purposes keep the path for 30 days. `signals` is the body of `[signals]`; a purpose's
+/// name may be followed by more of its table.
 fn policy(signals: &str, purposes: &[(&str, Basis)]) -> Policy {
     let head = format!(
-        "[controller]\nid = 'acme'\nname = 'Acme'\ncontact = 'acme.example'\n\
+        "[policy]\nprofile = 'count-only'\n\
+         [controller]\nid = 'acme'\nname = 'Acme'\ncontact = 'acme.example'\n\
          [[sites]]\nname = 'acme'\nhosts = ['acme.example']\n[signals]\n{signals}\n"
     );
     let table = |(name, basis): &(&str, Basis)| {
+        let (name, more) = name.split_once('\n').unwrap_or((name, ""));
+        let reference = match basis {
+            Basis::Exemption => "exemption = 'page-counting'\n",
+            Basis::LegitimateInterest => "assessment = 'LIA 1'\n",
+            _ => "",
+        };
         format!(
-            "[purposes.{name}]\nbasis = '{}'\nretention = '30 days'\nfields = ['path']\n",
+            "[purposes.{name}]\nbasis = '{}'\n{reference}retention = '30 days'\n\
+             fields = ['path']\n{more}\n",
             basis.label()
         )
     };
@@ -24,7 +33,8 @@ fn policy(signals: &str, purposes: &[(&str, Basis)]) -> Policy {
 
 fn request(consent: Consent<'_>, dnt: bool, gpc: bool) -> Request<'_> {
     Request {
-        signals: Signals { dnt, gpc },
+        kind: Kind::Pageview,
+        signals: Signals { dnt, gpc, objection: false },
         consent,
         received_at: Timestamp::from_unix(NOW),
         now: Timestamp::from_unix(NOW),
@@ -178,8 +188,69 @@ fn an_operators_assertion_stands_for_consent_and_is_recorded_as_such() {
 }
 
 #[test]
+fn an_objection_beats_consent_and_other_signals() {
+    let purposes = [("marketing", Basis::Consent), ("security", Basis::LegitimateInterest)];
+    let objected = |consent, dnt| Request {
+        signals: Signals { dnt, gpc: true, objection: true },
+        ..request(consent, dnt, true)
+    };
+    let all = policy("", &purposes);
+    assert_eq!(names(all.admit(&objected(Consent::All(true), true))), Err(Denial::Objection));
+    let some = policy("dnt = []\ngpc = []\nobjection = ['marketing']", &purposes);
+    assert_eq!(names(some.admit(&objected(Consent::All(true), true))), Ok(vec!["security"]));
+}
+
+#[test]
+fn a_purpose_keeps_the_kinds_that_it_names_and_each_for_its_own_period() {
+    let policy = policy(
+        "",
+        &[
+            ("marketing\nkinds = ['form', 'chat']\ncategories.chat = '3 days'", Basis::Consent),
+            (
+                "statistics\ncategories = { download = '2 months', chat = '30 days' }",
+                Basis::Consent,
+            ),
+        ],
+    );
+    let kept = |kind| {
+        let request = Request { kind, ..request(Consent::All(true), false, false) };
+        let admission = policy.admit(&request).unwrap();
+        let grants = admission.grants();
+        let days = |grant: GrantRef<'_>| (grant.expires_at.unix() - NOW) / DAY;
+        grants.map(|grant| (grant.purpose.to_string(), days(grant))).collect::<Vec<_>>()
+    };
+    let of = |days: &[(&str, i64)]| -> Vec<_> {
+        days.iter().map(|(name, days)| ((*name).to_owned(), *days)).collect()
+    };
+    assert_eq!(kept(Kind::Pageview), of(&[("statistics", 30)]));
+    assert_eq!(kept(Kind::Form), of(&[("marketing", 30), ("statistics", 30)]));
+    assert_eq!(kept(Kind::Chat), of(&[("marketing", 3), ("statistics", 30)]));
+    assert_eq!(kept(Kind::Download), of(&[("statistics", 61)]));
+    assert_eq!(policy.purposes()[1].categories().len(), 1, "the purpose's own period is none");
+}
+
+#[test]
+fn a_kind_that_nobody_keeps_is_denied_whatever_the_visitor_said() {
+    let policy = policy("", &[("statistics\nkinds = ['pageview']", Basis::Consent)]);
+    for consent in [Consent::Absent, Consent::All(true)] {
+        let request = Request { kind: Kind::Chat, ..request(consent, true, true) };
+        assert_eq!(policy.admit(&request).err(), Some(Denial::Kind));
+    }
+    let unspecified =
+        Request { kind: Kind::Unspecified, ..request(Consent::All(true), false, false) };
+    assert_eq!(policy.admit(&unspecified).err(), Some(Denial::Kind));
+}
+
+#[test]
 fn every_denial_has_an_outcome_of_its_own() {
-    let denials = [Denial::Consent, Denial::Dnt, Denial::Expired, Denial::Gpc];
+    let denials = [
+        Denial::Consent,
+        Denial::Dnt,
+        Denial::Expired,
+        Denial::Gpc,
+        Denial::Kind,
+        Denial::Objection,
+    ];
     let outcomes: std::collections::HashSet<_> = denials.map(Denial::outcome).into();
     assert_eq!(outcomes.len(), denials.len());
 }

@@ -1,0 +1,31 @@
+//! Purposes that are named elsewhere must be there.
+
+use toml::Spanned;
+
+use crate::file::{Denied, File};
+use crate::nearest::suggest;
+use crate::problem::Problem;
+
+pub(super) fn check(file: &File, problems: &mut Vec<Problem>) {
+    // Without any, that has been said.
+    if file.purposes.is_empty() {
+        return;
+    }
+    let known: Vec<_> = file.purposes.iter().map(|purpose| purpose.word.as_str()).collect();
+    let denied = file.signals.0.iter().flat_map(|denied| match denied {
+        Denied::All => [].as_slice(),
+        Denied::These(names) => names,
+    });
+    let read = file.roles.iter().flat_map(|role| &role.reads);
+    problems.extend(denied.chain(read).filter_map(|name| unknown(name, &known)));
+}
+
+fn unknown(name: &Spanned<String>, known: &[&str]) -> Option<Problem> {
+    let word = name.get_ref().as_str();
+    let problem = || {
+        Problem::at(name.span(), format!("unknown purpose `{word}`"))
+            .label("no purpose of this policy")
+            .help(suggest(word, known))
+    };
+    (!known.contains(&word)).then(problem)
+}

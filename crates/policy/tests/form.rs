@@ -1,0 +1,72 @@
+//! The canonical form: notice = configuration.
+#![expect(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test binary")]
+
+#[path = "support/notices.rs"]
+mod notices;
+
+use candor_policy::{DEMO, compile, compile_json};
+use notices::notices;
+use proptest::prelude::*;
+
+proptest! {
+    #[test]
+    fn the_form_of_any_policy_compiles_to_the_same_version(notice in notices()) {
+        let policy = notice.compile();
+        let form = policy.to_json();
+        let again = compile_json("notice.json", &form)
+            .map_err(|problems| TestCaseError::fail(format!("{form}\n{problems}")))?;
+        prop_assert_eq!(again.version(), policy.version());
+        prop_assert_eq!(again.to_json(), form);
+    }
+
+    #[test]
+    fn any_text_is_read_or_refused(text in "[{}\\[\\]:,\"\\\\a-z0-9 .\n-]{0,60}|\\PC{0,30}") {
+        prop_assert!(compile_json("any.json", &text).is_err_and(|problems| !problems.is_empty()));
+    }
+}
+
+#[test]
+fn the_form_says_everything() {
+    let form = compile("demo.toml", DEMO).unwrap().to_json();
+    for part in [
+        r#""profile": "nordic""#,
+        r#""languages": ["#,
+        r#""region": "EEA""#,
+        r#""mode": "truncate""#,
+        r#""keep_query": ["#,
+        r#""objection": "all""#,
+        r#""smallest_cell": 10"#,
+        r#""retention": "24 months""#,
+    ] {
+        assert!(form.contains(part), "{part} is not in {form}");
+    }
+}
+
+#[test]
+fn problems_of_json_have_places_too() {
+    let form = compile("demo.toml", DEMO).unwrap().to_json();
+    let message = |from: &str, to: &str| {
+        compile_json("demo.json", &form.replace(from, to)).unwrap_err().to_string()
+    };
+    let cases = [
+        ("\"24 months\"", "\"24 moths\"", "demo.json:59:20", "is not a period"),
+        ("\"consent\",", "\"consent\"", "demo.json:59:7", "is not JSON"),
+        ("\"smallest_cell\": 10", "\"smallest_cell\": 1e1", "", "expected a whole number"),
+        ("\"smallest_cell\": 10", "\"smallest_cell\": null", "", "leave the key away"),
+        ("\"region\"", "\"regoin\"", "", "did you mean `region`?"),
+        ("\"id\": \"demo\",", "\"id\": \"demo\", \"id\": \"demo\",", "", "duplicate key"),
+    ];
+    for (from, to, place, want) in cases {
+        let message = message(from, to);
+        assert!(message.contains(want) && message.contains(place), "{from} {to}: {message}");
+    }
+    assert!(compile_json("a.json", "[]").unwrap_err().to_string().contains("not an object"));
+}
+
+#[test]
+fn escapes_are_read() {
+    let form = compile("demo.toml", DEMO).unwrap().to_json();
+    let escaped = form.replace("Candor demo", r#"C\u0061ndor \"\ud83e\udd80\" demo\/x"#);
+    let policy = compile_json("demo.json", &escaped).unwrap();
+    assert_eq!(policy.controller().name(), "Candor \"🦀\" demo/x");
+}
