@@ -58,7 +58,7 @@ pub(crate) struct File {
 pub(crate) struct Head {
     pub(crate) edition: Edition,
     pub(crate) profile: Option<Setting<&'static Profile>>,
-    /// In order, at least one.
+    /// As the file has them, at least one.
     pub(crate) languages: Vec<Language>,
 }
 

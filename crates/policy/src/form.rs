@@ -143,7 +143,7 @@ struct PurposeForm<'a> {
     exemption: Option<&'a str>,
     retention: RetentionForm,
     #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'a str>,
+    reason: Option<TextForm<'a>>,
     fields: Words<'static>,
     kinds: Words<'static>,
     categories: BTreeMap<&'static str, String>,
@@ -296,7 +296,7 @@ impl<'a> PurposeForm<'a> {
             exemption,
             retention: RetentionForm::of(&rule.retention),
             reason: match &rule.retention {
-                Retention::UntilFurtherNotice { reason } => Some(reason),
+                Retention::UntilFurtherNotice { reason } => Some(texts(reason)),
                 Retention::Absolute(_) | Retention::Sliding { .. } => None,
             },
             fields: rule.fields.iter().map(Field::label).collect(),

@@ -78,6 +78,11 @@ impl Period {
         self.days
     }
 
+    /// The days that it can have at most.
+    pub(crate) fn most_days(self) -> u16 {
+        if self.months == 0 { self.days } else { most_days(self.months) }
+    }
+
     /// Whether it never ends later than the other, whenever both begin. Of `30 days` and `1 month` neither
     /// does: the one is longer in February, the other in March.
     pub fn is_within(self, other: Self) -> bool {

@@ -24,7 +24,7 @@ pub struct Policy {
     pub(crate) version: PolicyVersion,
     pub(crate) edition: Edition,
     pub(crate) profile: &'static Profile,
-    /// In order, at least one.
+    /// As the file has them, at least one.
     pub(crate) languages: Vec<Language>,
     pub(crate) controller: Controller,
     /// In the order of their names.
@@ -79,7 +79,7 @@ impl Policy {
         self.profile
     }
 
-    /// The languages of the notice, in order.
+    /// The languages of the notice. The first is shown to whoever asks for none.
     pub fn languages(&self) -> &[Language] {
         &self.languages
     }

@@ -167,8 +167,8 @@ fn read(name: &'static str, text: &str) -> Option<Profile> {
             address: bounds.address,
             visitor: bounds.visitor,
             rotation: Rotation::parse(&bounds.rotation)?,
-            geography: meaning(Geography::WORDS, &bounds.geography)?,
-            referrer: meaning(ReferrerMode::WORDS, &bounds.referrer)?,
+            geography: Geography::parse(&bounds.geography)?,
+            referrer: ReferrerMode::parse(&bounds.referrer)?,
             high_entropy: bounds.high_entropy,
             smallest_cell: bounds.smallest_cell,
         },
@@ -193,10 +193,6 @@ fn allowance(written: WrittenAllowance) -> Option<Allowance> {
     })
 }
 
-fn meaning<T: Copy>(words: &[(&str, T)], word: &str) -> Option<T> {
-    words.iter().find_map(|(known, meaning)| (*known == word).then_some(*meaning))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -213,7 +209,7 @@ mod tests {
             let modes = &profile.bounds.address;
             assert!(modes.iter().all(|word| AddressMode::WORDS.contains(&word.as_str())));
             let modes = &profile.bounds.visitor;
-            assert!(modes.iter().all(|word| meaning(VisitorMode::WORDS, word).is_some()));
+            assert!(modes.iter().all(|word| VisitorMode::parse(word).is_some()));
             let limits = profile.allowances.iter();
             let bounded = limits
                 .filter(|one| one.longest.is_some() || one.fields != FieldSet::of(&Field::ALL));

@@ -3,7 +3,7 @@
 //! Whatever the way, the gate writes a moment into the row that no promise lies before: see
 //! [`Retention::period`].
 
-use crate::{KindSet, Period};
+use crate::{KindSet, Period, Texts};
 
 /// How a purpose ends what it keeps.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub enum Retention {
     /// Without a promise, and with the reason why the controller gives none. Flagged wherever it shows.
     UntilFurtherNotice {
         /// What the controller wrote.
-        reason: String,
+        reason: Texts,
     },
 }
 

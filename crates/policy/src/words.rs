@@ -17,7 +17,12 @@ macro_rules! words {
             /// Each with its word.
             pub(crate) const WORDS: &[(&str, Self)] = &[$(($word, Self::$variant)),+];
 
-            /// The word for it in policy files.
+            /// What a word stands for.
+            pub fn parse(word: &str) -> Option<Self> {
+                Self::WORDS.iter().find_map(|(known, meaning)| (*known == word).then_some(*meaning))
+            }
+
+            /// The word for it.
             pub const fn label(self) -> &'static str {
                 match self {
                     $(Self::$variant => $word,)+

@@ -48,7 +48,7 @@ fn purpose(
     let word: &str = key.get_ref();
     let table = Table::open(format!("[purposes.{word}]"), value, &KEYS, problems)?;
     let basis = basis(&table, problems);
-    let retention = retention::read(&table, problems);
+    let retention = retention::read(&table, languages, problems);
     let help = r#"write for example `fields = ["path", "browser"]`"#;
     let fields = table.require("fields", help, problems);
     let before = problems.len();

@@ -5,9 +5,10 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::purpose::kinds;
-use crate::document::{Table, Value, choice, sentences, text, wrong_type};
+use super::texts;
+use crate::document::{Table, Value, choice, text, wrong_type};
 use crate::problem::Problem;
-use crate::{Period, PeriodError, Retention};
+use crate::{Language, Period, PeriodError, Retention};
 
 /// What ends what a purpose keeps.
 #[derive(Default)]
@@ -28,14 +29,18 @@ const FROM: [(&str, From); 2] =
 const UNTIL_FURTHER_NOTICE: &str = "until further notice";
 
 /// Reads the retention of a purpose, and the reason beside it.
-pub(super) fn read(purpose: &Table<'_>, problems: &mut Vec<Problem>) -> RetentionTable {
+pub(super) fn read(
+    purpose: &Table<'_>,
+    languages: &[Language],
+    problems: &mut Vec<Problem>,
+) -> RetentionTable {
     let help = r#"write for example `retention = "24 months"`"#;
     let Some(value) = purpose.require("retention", help, problems) else {
         return RetentionTable::default();
     };
     let reason = purpose.get("reason");
     if value.get_ref().as_str() == Some(UNTIL_FURTHER_NOTICE) {
-        let retention = until_further_notice(value, reason, problems);
+        let retention = until_further_notice(value, reason, languages, problems);
         return RetentionTable { retention, renews: Vec::new() };
     }
     if let Some(reason) = reason {
@@ -62,6 +67,7 @@ pub(super) fn read(purpose: &Table<'_>, problems: &mut Vec<Problem>) -> Retentio
 fn until_further_notice(
     value: &Value<'_>,
     reason: Option<&Value<'_>>,
+    languages: &[Language],
     problems: &mut Vec<Problem>,
 ) -> Option<Spanned<Retention>> {
     let Some(reason) = reason else {
@@ -73,7 +79,7 @@ fn until_further_notice(
         problems.push(problem);
         return None;
     };
-    let reason = sentences(reason, problems)?;
+    let reason = texts::read("reason", reason, languages, problems)?;
     Some(Spanned::new(value.span(), Retention::UntilFurtherNotice { reason }))
 }
 

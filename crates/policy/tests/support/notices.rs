@@ -169,7 +169,10 @@ impl Notice {
         }
         match self.end(promise) {
             End::Absolute => writeln!(text, "retention = '{}'", period.text())?,
-            End::Never => writeln!(text, "retention = 'until further notice'\nreason = 'None.'")?,
+            End::Never => {
+                let reason = self.in_every_language("None.");
+                writeln!(text, "retention = 'until further notice'\nreason = {reason}")?;
+            }
             End::Sliding => {
                 let renews = promise.kinds.first().unwrap_or(&"pageview");
                 let at_most = period.times(2).text();
@@ -182,15 +185,18 @@ impl Notice {
         }
         writeln!(text, "fields = {:?}", promise.kept())?;
         writeln!(text, "kinds = {:?}", promise.kinds)?;
-        let about =
-            self.languages.iter().map(|language| format!("{language} = {:?}", promise.about));
-        writeln!(text, "about = {{ {} }}", about.collect::<Vec<_>>().join(", "))?;
+        writeln!(text, "about = {}", self.in_every_language(&promise.about))?;
         for (kind, period) in &promise.categories {
             if promise.kinds.contains(kind) {
                 writeln!(text, "categories.{kind} = '{}'", period.text())?;
             }
         }
         Ok(())
+    }
+
+    fn in_every_language(&self, said: &str) -> String {
+        let texts = self.languages.iter().map(|language| format!("{language} = {said:?}"));
+        format!("{{ {} }}", texts.collect::<Vec<_>>().join(", "))
     }
 
     fn end(&self, promise: &Promise) -> End {
@@ -264,9 +270,7 @@ pub(crate) fn notices() -> impl Strategy<Value = Notice> {
         subsequence(vec!["en", "sv", "nb", "fi"], 1..=4),
         subsequence(vec!["/*/edit", "/me/**", "/orders/*"], 0..=3),
         subsequence(vec!["FI", "JP", "NO", "US"], 0..=4),
-        prop::option::of(
-            "[A-Za-z0-9 .\"\\\\äé€🦀-]{1,12}".prop_filter("blank", |v| !v.trim().is_empty()),
-        ),
+        prop::option::of("[A-Za-z0-9.\"\\\\äé€🦀-]{1,12}"),
     );
     (promises(), settings, lists).prop_map(|(purposes, settings, lists)| {
         let (
@@ -303,7 +307,7 @@ fn promise(name: &'static str) -> impl Strategy<Value = Promise> {
     let fields = subsequence(FIELDS.to_vec(), 0..=FIELDS.len());
     let kinds = subsequence(KINDS.to_vec(), 1..=KINDS.len());
     let categories = vec((select(KINDS.to_vec()), spans()), 0..4);
-    let about = "[A-Z][a-z<>&\"'\\\\ äß-]{0,20}\\.";
+    let about = "[A-Z][a-z<>&\"'\\\\äß-]{0,20}\\.";
     (basis, spans(), end, fields, kinds, categories, any::<[bool; 3]>(), about).prop_map(
         move |(basis, period, end, fields, kinds, mut categories, denied, about)| {
             categories.sort_by_key(|(kind, _)| *kind);

@@ -1,0 +1,46 @@
+//! What a visitor can choose: consent, and what the browser says for them.
+
+use candor_event::{Basis, Signal};
+
+use super::Notice;
+use crate::PurposeRule;
+use crate::notice::document::{Block, Section};
+
+pub(super) fn section(notice: Notice<'_>) -> Section {
+    let prose = &notice.prose.choices;
+    let purposes = notice.titles(notice.on_consent());
+    let mut blocks = Vec::new();
+    if !purposes.is_empty() {
+        blocks.push(Block::says(notice.say(&prose.consent, &[("purposes", &purposes)])));
+    }
+    // What a contract needs is another matter, and the contract's.
+    if notice.policy.purposes().iter().all(|rule| rule.basis() != Basis::Contract) {
+        blocks.push(Block::says(prose.voluntary.clone()));
+    }
+    blocks.push(Block::says(notice.say(&prose.signals, &[])));
+    let head = [prose.signal.as_str(), &prose.denies];
+    blocks.push(Block::table(&head, Signal::ALL.map(|signal| row(notice, signal)).into()));
+    blocks.push(Block::says(notice.say(&prose.beats, &[])));
+    Section::new("choices", &prose.heading, blocks)
+}
+
+fn row(notice: Notice<'_>, signal: Signal) -> Vec<String> {
+    let prose = &notice.prose.choices;
+    let name = match signal {
+        Signal::Dnt => &prose.dnt,
+        Signal::Gpc => &prose.gpc,
+        Signal::Objection => &prose.objection,
+    };
+    vec![name.clone(), denied(notice, signal)]
+}
+
+/// What a signal denies.
+fn denied(notice: Notice<'_>, signal: Signal) -> String {
+    let rules = notice.policy.purposes();
+    let is_denied = |rule: &&PurposeRule| rule.denied_by(signal);
+    match rules.iter().filter(is_denied).count() {
+        0 => notice.prose.words.none.clone(),
+        count if count == rules.len() => notice.prose.words.all.clone(),
+        _ => notice.titles(rules.iter().filter(is_denied)),
+    }
+}
