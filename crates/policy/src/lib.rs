@@ -88,3 +88,12 @@ pub use retention::Retention;
 
 /// The text of the built-in demo: statistics on consent, for 24 months, without a visitor id.
 pub const DEMO: &str = include_str!("../policies/demo.toml");
+
+/// Five firms' notices as policy files, by name: examples, and what tests hold the language against.
+pub const NOTICES: [(&str, &str); 5] = [
+    ("reachmee.toml", include_str!("../policies/reachmee.toml")),
+    ("smilee.toml", include_str!("../policies/smilee.toml")),
+    ("heeros.toml", include_str!("../policies/heeros.toml")),
+    ("superoffice.toml", include_str!("../policies/superoffice.toml")),
+    ("vastuu.toml", include_str!("../policies/vastuu.toml")),
+];
