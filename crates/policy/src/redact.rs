@@ -43,14 +43,15 @@ pub fn redact(text: &str) -> Cow<'_, str> {
     let mut kept = String::new();
     let (mut at, mut copied) = (0, 0);
     while at < text.len() {
-        let Some((length, found)) = find(text.as_bytes(), at) else {
-            at += 1;
-            continue;
-        };
-        kept.push_str(text.get(copied..at).unwrap_or_default());
-        kept.push_str(found.placeholder());
-        at += length;
-        copied = at;
+        match look(text.as_bytes(), at) {
+            Look::Found(length, found) => {
+                kept.push_str(text.get(copied..at).unwrap_or_default());
+                kept.push_str(found.placeholder());
+                at += length;
+                copied = at;
+            }
+            Look::Nothing(length) => at += length,
+        }
     }
     if copied == 0 {
         return Cow::Borrowed(text);
@@ -59,15 +60,31 @@ pub fn redact(text: &str) -> Cow<'_, str> {
     Cow::Owned(kept)
 }
 
-/// What begins at this place, if anything.
-fn find(text: &[u8], at: usize) -> Option<Match> {
+/// What there is at a place: something of this length, or nothing for so many bytes.
+enum Look {
+    Found(usize, Found),
+    Nothing(usize),
+}
+
+fn look(text: &[u8], at: usize) -> Look {
     let before = at.checked_sub(1).and_then(|before| text.get(before)).copied();
-    let rest = text.get(at..)?;
+    let rest = text.get(at..).unwrap_or_default();
     let begins_word = before.is_none_or(|before| !word::is_part(before));
-    begins_word
-        .then(|| address::find_v6(rest).or_else(|| word::find(rest)))
-        .flatten()
-        .or_else(|| number::find(rest, before))
+    if begins_word {
+        let word = prefix(rest, word::is_part);
+        let is_plain = !word.iter().any(|c| c.is_ascii_digit() || *c == b'@');
+        // The first group of an address may be letters alone.
+        if is_plain && !word.is_empty() && rest.get(word.len()) != Some(&b':') {
+            return Look::Nothing(word.len());
+        }
+        if let Some((length, found)) = address::find_v6(rest).or_else(|| word::find(word)) {
+            return Look::Found(length, found);
+        }
+    }
+    match number::find(rest, before) {
+        Some((length, found)) => Look::Found(length, found),
+        None => Look::Nothing(1),
+    }
 }
 
 /// The first bytes, as long as they are of a kind.

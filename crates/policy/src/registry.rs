@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use candor_event::{FieldSet, Purpose, Site};
 
-use crate::{DEMO, Policy, Problems, compile};
+use crate::{DEMO, Policy, Problems, Rotation, compile};
 
 /// All policies of a deployment, by site.
 #[derive(Clone, Debug)]
@@ -83,6 +83,12 @@ impl Registry {
     /// All policies.
     pub fn policies(&self) -> &[Arc<Policy>] {
         &self.policies
+    }
+
+    /// How long a key may live at most under all policies that need one; `None` when none does.
+    pub fn rotation(&self) -> Option<Rotation> {
+        let keyed = self.policies.iter().filter(|policy| policy.uses_keys());
+        keyed.map(|policy| policy.rotation()).min()
     }
 
     /// Every purpose, with the fields that some policy keeps for it: the tables and their columns.

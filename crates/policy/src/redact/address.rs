@@ -21,6 +21,9 @@ pub(super) fn find_v4(rest: &[u8]) -> Option<Match> {
 /// An IPv6 address: eight groups, or fewer around two colons.
 pub(super) fn find_v6(rest: &[u8]) -> Option<Match> {
     let run = prefix(rest, |c| c.is_ascii_hexdigit() || matches!(c, b':' | b'.'));
+    if !run.contains(&b':') {
+        return None;
+    }
     let address = run.strip_suffix(b".").unwrap_or(run);
     let text = std::str::from_utf8(address).ok()?;
     let colons = text.bytes().filter(|c| *c == b':').count();

@@ -12,9 +12,8 @@ pub(super) const fn is_part(c: u8) -> bool {
         || !c.is_ascii()
 }
 
-/// What the word at the beginning of `rest` holds.
-pub(super) fn find(rest: &[u8]) -> Option<Match> {
-    let word = prefix(rest, is_part);
+/// What the word holds.
+pub(super) fn find(word: &[u8]) -> Option<Match> {
     let found = if is_email(word) {
         Found::Email
     } else if has_token(word) {
@@ -29,9 +28,10 @@ pub(super) fn find(rest: &[u8]) -> Option<Match> {
 
 /// Whether there is somebody at some host in the word.
 fn is_email(word: &[u8]) -> bool {
-    (1..word.len()).any(|at| {
+    let signs: [&[u8]; 3] = [b"@", b"%40", b"%2540"];
+    let is_sign = |(at, c): (usize, &u8)| (matches!(c, b'@' | b'%') && at > 0).then_some(at);
+    word.iter().enumerate().filter_map(is_sign).any(|at| {
         let rest = word.get(at..).unwrap_or_default();
-        let signs: [&[u8]; 3] = [b"@", b"%40", b"%2540"];
         signs.iter().filter_map(|sign| rest.strip_prefix(*sign)).any(begins_with_domain)
     })
 }
@@ -53,7 +53,7 @@ fn begins_with_domain(bytes: &[u8]) -> bool {
 /// Whether some run of letters and digits in the word looks drawn by lot.
 fn has_token(word: &[u8]) -> bool {
     let mut rest = word;
-    while !rest.is_empty() {
+    while rest.len() >= TOKEN_LENGTH_MIN {
         let run = prefix(rest, |c| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_'));
         if is_token(run) || run.split(|c| matches!(c, b'-' | b'_')).any(is_token) {
             return true;
