@@ -177,3 +177,26 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_page_that_teaches_the_language_is_right() {
+    let page = include_str!("../../../docs/policy.md");
+    let blocks = |fence: &str| -> Vec<&str> {
+        let rest = page.split(fence).skip(1);
+        rest.map(|rest| rest.split("```").next().unwrap()).collect()
+    };
+    let files = blocks("```toml\n");
+    assert_eq!(files[0], Policy::template(), "the smallest file is the template");
+    let template = compile("acme.toml", Policy::template()).unwrap();
+    assert!(Policy::template().lines().filter(|line| line.contains('=')).count() <= 8);
+    assert!(!template.uses_keys() && template.address() == AddressMode::Drop);
+    for fragment in &files {
+        assert!(fragment.parse::<toml::Table>().is_ok(), "{fragment}");
+    }
+    let rash = Policy::template()
+        .replace("\"consent\"", "\"legitimate-interest\"\nassessment = \"LIA 2026-03\"")
+        .replace(", \"os\", \"device\"", "");
+    let message = compile("acme.toml", &rash).unwrap_err().to_string();
+    let shown = page.split("## Mistakes\n\n```\n").nth(1).unwrap().split("\n```").next().unwrap();
+    assert_eq!(shown, message);
+}
