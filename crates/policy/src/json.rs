@@ -8,7 +8,8 @@ use crate::problem::Problem;
 
 /// Reads an object. What is wrong is noted; the first mistake of grammar alone.
 pub(crate) fn parse<'a>(text: &'a str, problems: &mut Vec<Problem>) -> Option<DeTable<'a>> {
-    if let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(text) {
+    // A value, for ignoring one has no limit to its depth.
+    if let Err(error) = serde_json::from_str::<serde_json::Value>(text) {
         problems.push(no_json(text, &error));
         return None;
     }

@@ -18,6 +18,16 @@ words! {
 }
 
 impl Language {
+    /// What it calls itself.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::En => "English",
+            Self::Fi => "suomi",
+            Self::Nb => "norsk bokmål",
+            Self::Sv => "svenska",
+        }
+    }
+
     /// Whether a native speaker has read what notices say in it.
     pub fn is_reviewed(self) -> bool {
         prose::of(self).is_some_and(|prose| prose.reviewed)

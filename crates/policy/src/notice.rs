@@ -1,7 +1,8 @@
 //! The notice: what visitors read, made from what the machine obeys.
 //!
-//! A notice is composed as a [`Document`], sentence by sentence from `languages/*.toml`, and then
-//! written as HTML, Markdown or JSON. The JSON form carries the policy itself, and compiles to it again.
+//! A notice is composed as a [`Document`](document::Document), sentence by sentence from
+//! `languages/*.toml`, and then written as HTML, Markdown or JSON. The JSON form carries the policy
+//! itself, and compiles to it again.
 
 pub(crate) mod compose;
 pub(crate) mod document;

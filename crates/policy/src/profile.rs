@@ -206,6 +206,10 @@ mod tests {
         for profile in Profile::all() {
             assert!(profile.checked_on() >= Date::parse("2026-01-01").unwrap());
             assert!(!profile.sources().is_empty() && !profile.allowances.is_empty());
+            // What a file does not say is allowed everywhere.
+            assert!(profile.bounds.address.iter().any(|word| word == "drop"));
+            assert!(profile.bounds.visitor.iter().any(|word| word == "none"));
+            assert!(profile.bounds.smallest_cell <= 10);
             let modes = &profile.bounds.address;
             assert!(modes.iter().all(|word| AddressMode::WORDS.contains(&word.as_str())));
             let modes = &profile.bounds.visitor;

@@ -60,6 +60,9 @@ fn problems_of_json_have_places_too() {
         let message = message(from, to);
         assert!(message.contains(want) && message.contains(place), "{from} {to}: {message}");
     }
+    let deep = format!("{{\"a\": {}", "[".repeat(100_000));
+    assert!(compile_json("deep.json", &deep).is_err());
+    assert!(compile_json("deep.json", &format!("{deep}{}}}", "]".repeat(100_000))).is_err());
     assert!(compile_json("a.json", "[]").unwrap_err().to_string().contains("not an object"));
 }
 

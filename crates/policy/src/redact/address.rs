@@ -2,6 +2,9 @@
 
 use super::{Found, Match, prefix, value};
 
+/// Eight groups, the last two of which are written as an IPv4 address.
+const V6_LENGTH_MAX: usize = 45;
+
 /// An IPv4 address.
 pub(super) fn find_v4(rest: &[u8]) -> Option<Match> {
     let mut length = 0;
@@ -20,8 +23,10 @@ pub(super) fn find_v4(rest: &[u8]) -> Option<Match> {
 
 /// An IPv6 address: eight groups, or fewer around two colons.
 pub(super) fn find_v6(rest: &[u8]) -> Option<Match> {
-    let run = prefix(rest, |c| c.is_ascii_hexdigit() || matches!(c, b':' | b'.'));
-    if !run.contains(&b':') {
+    // No further than an address can be long, or a row of colons would be read again from each.
+    let near = rest.get(..=V6_LENGTH_MAX).unwrap_or(rest);
+    let run = prefix(near, |c| c.is_ascii_hexdigit() || matches!(c, b':' | b'.'));
+    if !run.contains(&b':') || run.len() > V6_LENGTH_MAX {
         return None;
     }
     let address = run.strip_suffix(b".").unwrap_or(run);

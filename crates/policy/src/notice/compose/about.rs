@@ -1,7 +1,6 @@
 //! Who is responsible, what is published, and what the notice is itself.
 
 use super::Notice;
-use crate::Language;
 use crate::notice::document::{Block, Section};
 
 pub(super) fn controller(notice: Notice<'_>) -> Section {
@@ -57,16 +56,4 @@ pub(super) fn version(notice: Notice<'_>) -> Section {
     ]);
     let about = Block::says(notice.say(&prose.about, &[]));
     Section::new("version", &prose.heading, vec![about, facts])
-}
-
-impl Language {
-    /// What it calls itself.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::En => "English",
-            Self::Fi => "suomi",
-            Self::Nb => "norsk bokmål",
-            Self::Sv => "svenska",
-        }
-    }
 }
