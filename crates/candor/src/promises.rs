@@ -1,7 +1,7 @@
 //! What policies promise and only the whole deployment can keep. Whatever would break a promise is
 //! refused at the start.
 
-use candor_policy::{PurposeRule, Registry};
+use candor_policy::{Period, PurposeRule, Registry};
 use candor_transport::kafka::TopicConfig;
 
 use crate::config::{Config, ConfigError, LogKind};
@@ -40,14 +40,16 @@ fn check_keys(sole_collector: bool, registry: &Registry) -> Result<(), ConfigErr
 fn check_retention(topic: &TopicConfig, registry: &Registry) -> Result<(), ConfigError> {
     let kept = u64::from(topic.retention_hours.get()) * 60 + u64::from(topic.segment_minutes.get());
     for policy in registry.policies() {
-        if let Some(rule) = policy.purposes().iter().find(|rule| shortest_minutes(rule) < kept) {
+        let shortest = policy.purposes().iter().map(|rule| (rule, shortest(rule)));
+        let mut due = shortest.filter(|(_, period)| minutes_min(*period) < kept);
+        if let Some((rule, period)) = due.next() {
             return Err(ConfigError::Value(format!(
                 "the policy of `{}` promises that `{}` is gone after {}, but Kafka keeps events for up \
                  to {} h and {} min: lower retention_hours or segment_minutes under [kafka.create] in \
                  candor.toml and run `candor migrate`, which says how the topic is changed",
                 policy.controller().id(),
                 rule.name(),
-                rule.retention(),
+                period,
                 topic.retention_hours,
                 topic.segment_minutes,
             )));
@@ -56,10 +58,15 @@ fn check_retention(topic: &TopicConfig, registry: &Registry) -> Result<(), Confi
     Ok(())
 }
 
-/// The least time that the period of a purpose can take.
-fn shortest_minutes(rule: &PurposeRule) -> u64 {
-    let retention = rule.retention();
-    let days = u64::from(retention.months()) * MONTH_DAYS_MIN + u64::from(retention.days());
+/// The shortest period that a purpose has for any kind of event.
+fn shortest(rule: &PurposeRule) -> Period {
+    let periods = rule.kinds().iter().map(|kind| rule.period(kind));
+    periods.min_by_key(|period| minutes_min(*period)).unwrap_or_else(|| rule.retention().period())
+}
+
+/// The least time that a period can take.
+fn minutes_min(period: Period) -> u64 {
+    let days = u64::from(period.months()) * MONTH_DAYS_MIN + u64::from(period.days());
     days * DAY_MINUTES
 }
 
