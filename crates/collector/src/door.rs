@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use candor_event::{Clock, EventId, Outcome};
+use candor_event::{Clock, EventId, Outcome, Purpose};
 use candor_pipeline::{
     Head, Import, Kept, Media, Peer, Pipeline, RawBeacons, Rejection, TrustedProxies,
 };
@@ -81,7 +81,7 @@ impl<P: Producer> Door<P> {
     }
 
     /// The purposes of a site's policy; none when no policy names the site.
-    pub fn purposes(&self, site: &str) -> Vec<&str> {
+    pub fn purposes(&self, site: &str) -> Vec<Purpose> {
         self.pipeline.purposes(site)
     }
 

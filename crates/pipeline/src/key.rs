@@ -7,7 +7,7 @@
 //! ([`KeyFile`]), or starts a new epoch, which splits the day: events carry the epoch's random name, so
 //! that a split can be seen.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwapOption;
@@ -26,6 +26,8 @@ pub struct KeyRing {
     current: ArcSwapOption<Epoch>,
     rotating: Mutex<()>,
     period: KeyPeriod,
+    /// The most seconds that policies let a key live, which may be fewer than the period has.
+    seconds_max: AtomicU32,
     file: Option<KeyFile>,
 }
 
@@ -88,7 +90,25 @@ impl std::fmt::Debug for KeyRing {
 impl KeyRing {
     /// A ring that holds its keys in memory only, or also in `file`.
     pub fn new(period: KeyPeriod, file: Option<KeyFile>) -> Self {
-        Self { current: ArcSwapOption::empty(), rotating: Mutex::new(()), period, file }
+        Self {
+            current: ArcSwapOption::empty(),
+            rotating: Mutex::new(()),
+            period,
+            seconds_max: AtomicU32::new(u32::MAX),
+            file,
+        }
+    }
+
+    /// Lets no key live for longer than this, from the next [`Self::tick`] on also the one that lives.
+    pub(crate) fn keep_to(&self, seconds_max: u32) {
+        self.seconds_max.store(seconds_max, Ordering::Relaxed);
+    }
+
+    /// The end of the epoch that `now` lies in.
+    fn end(&self, now: Timestamp) -> Timestamp {
+        let seconds_max = self.seconds_max.load(Ordering::Relaxed);
+        let rotation_seconds = self.period.rotation_seconds.min(seconds_max);
+        KeyPeriod { rotation_seconds, ..self.period }.end(now)
     }
 
     /// Rotates when it is time, and destroys the key before when its time is over. To be called now
@@ -100,10 +120,13 @@ impl KeyRing {
         self.at(now)?;
         // Looked at under the lock: a beacon may have rotated since, and its epoch must stay.
         let _guard = self.rotating.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(epoch) = self.current.load_full()
-            && epoch.previous.as_ref().is_some_and(|previous| previous.until <= now)
-        {
-            self.install(epoch.without_previous());
+        let Some(epoch) = self.current.load_full() else {
+            return Ok(());
+        };
+        let until = epoch.until.min(self.end(now));
+        let previous = epoch.previous.clone().filter(|previous| now < previous.until);
+        if until != epoch.until || previous.is_some() != epoch.previous.is_some() {
+            self.install(epoch.again(until, previous));
         }
         Ok(())
     }
@@ -139,13 +162,14 @@ impl KeyRing {
             (None, Some(file)) => file.read().filter(|epoch| now < epoch.until),
             _ => None,
         };
+        let end = self.end(now);
         if let Some(epoch) = restored {
             metrics::counter!("pipeline_key_epochs_total", "reason" => "restored").increment(1);
-            return Ok(self.install(epoch));
+            return Ok(self.install(epoch.again(epoch.until.min(end), epoch.previous.clone())));
         }
         let reason = if before.is_some() { "rotation" } else { "start" };
         let previous = before.and_then(|epoch| epoch.retire(self.period.overlap_seconds, now));
-        let epoch = Epoch::draw(self.period.end(now), previous).ok_or(Rejection::KeyMissing)?;
+        let epoch = Epoch::draw(end, previous).ok_or(Rejection::KeyMissing)?;
         metrics::counter!("pipeline_key_epochs_total", "reason" => reason).increment(1);
         Ok(self.install(epoch))
     }
@@ -214,12 +238,13 @@ impl Epoch {
         (now < until).then(|| Previous { key: Arc::clone(&self.key), until })
     }
 
-    fn without_previous(&self) -> Self {
+    /// The same key, until another moment or beside another.
+    fn again(&self, until: Timestamp, previous: Option<Previous>) -> Self {
         Self {
             id: self.id,
-            until: self.until,
+            until,
             key: Arc::clone(&self.key),
-            previous: None,
+            previous,
             nonce: self.nonce,
             drawn: AtomicU64::new(self.drawn.load(Ordering::Relaxed).wrapping_add(1 << 32)),
         }

@@ -31,8 +31,9 @@
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use bytes::Bytes;
-use candor_event::{Event, EventId, Timestamp, wire};
+use candor_event::{Event, EventId, Purpose, Timestamp, wire};
 use candor_policy::Registry;
 
 mod access_log;
@@ -66,7 +67,7 @@ use enrich::enrich;
 /// Turns beacons into events.
 #[derive(Debug)]
 pub struct Pipeline {
-    registry: Arc<Registry>,
+    registry: ArcSwap<Registry>,
     keys: Arc<KeyRing>,
     sources: Sources,
 }
@@ -83,7 +84,27 @@ pub struct Kept {
 impl Pipeline {
     /// A pipeline over these policies, keys and look-up sources.
     pub fn new(registry: Arc<Registry>, keys: Arc<KeyRing>, sources: Sources) -> Self {
-        Self { registry, keys, sources }
+        let pipeline = Self { registry: ArcSwap::new(registry), keys, sources };
+        pipeline.keep_keys();
+        pipeline
+    }
+
+    /// The policies in force.
+    pub fn registry(&self) -> Arc<Registry> {
+        self.registry.load_full()
+    }
+
+    /// Puts other policies in force. Beacons under way are still judged by those before.
+    pub fn obey(&self, registry: Arc<Registry>) {
+        self.registry.store(registry);
+        self.keep_keys();
+    }
+
+    /// Keys live no longer than the shortest of all rotations that policies promise.
+    fn keep_keys(&self) {
+        let rotation = self.registry.load().rotation();
+        let seconds = rotation.map(|rotation| u32::from(rotation.hours()) * 3_600);
+        self.keys.keep_to(seconds.unwrap_or(u32::MAX));
     }
 
     /// Takes one beacon the whole way.
@@ -134,10 +155,11 @@ impl Pipeline {
     }
 
     /// The purposes of a site's policy; none when no policy names the site.
-    pub fn purposes(&self, site: &str) -> Vec<&str> {
-        let policy = self.registry.site(site).map(|(_, policy)| policy);
+    pub fn purposes(&self, site: &str) -> Vec<Purpose> {
+        let registry = self.registry.load();
+        let policy = registry.site(site).map(|(_, policy)| policy);
         let rules = policy.into_iter().flat_map(|policy| policy.purposes());
-        rules.map(|rule| rule.name().as_str()).collect()
+        rules.map(|rule| rule.name().clone()).collect()
     }
 
     /// The event id that a beacon of this site with this client id gets.
@@ -145,7 +167,8 @@ impl Pipeline {
     /// # Errors
     /// [`Rejection::UnknownSite`], [`Rejection::KeyMissing`].
     pub fn event_id(&self, site: &str, id: &str, now: Timestamp) -> Result<EventId, Rejection> {
-        let (site, _) = self.registry.site(site).ok_or(Rejection::UnknownSite)?;
+        let registry = self.registry.load();
+        let (site, _) = registry.site(site).ok_or(Rejection::UnknownSite)?;
         Ok(event_id(Some(id), site, &*self.keys.at(now)?))
     }
 
@@ -156,7 +179,8 @@ impl Pipeline {
         door: Door,
         now: Timestamp,
     ) -> Result<Kept, Rejection> {
-        let admitted = admit(&self.registry, beacon, head, door, now)?;
+        let registry = self.registry.load();
+        let admitted = admit(&registry, beacon, head, door, now)?;
         let epoch = self.keys.at(now)?;
         let subject = Subject {
             client: &head.client,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use candor_collector::respond::{Answer, content, plain};
 use candor_collector::{Door, ImportError, Report};
-use candor_event::Clock;
+use candor_event::{Clock, Purpose};
 use candor_pipeline::Import;
 use candor_transport::Producer;
 use http::{Method, Request, StatusCode};
@@ -39,7 +39,8 @@ impl<P: Producer> Imports<P> {
         if purposes.is_empty() {
             return plain(StatusCode::NOT_FOUND, "no policy names this site\n");
         }
-        if !consent.iter().all(|name| purposes.contains(&name.as_str())) {
+        if !consent.iter().all(|name| purposes.iter().any(|purpose| purpose.as_str() == name)) {
+            let purposes: Vec<_> = purposes.iter().map(Purpose::as_str).collect();
             let words = format!("the site's purposes are: {}\n", purposes.join(", "));
             return content(StatusCode::BAD_REQUEST, TEXT, words);
         }

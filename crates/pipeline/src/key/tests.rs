@@ -109,3 +109,19 @@ fn a_disk_is_refused() {
     let refused = KeyFile::open(&Path::join(dir.path(), "key"));
     assert!(matches!(refused, Err(KeyFileError::NotInMemory(_))));
 }
+
+#[test]
+fn a_policy_makes_a_key_live_shorter_and_never_longer() {
+    let ring = KeyRing::new(KeyPeriod::default(), None);
+    let morning = ring.at(at(10)).unwrap();
+    ring.keep_to(6 * 3_600);
+    ring.tick(at(20)).unwrap();
+    let shortened = ring.at(at(30)).unwrap();
+    assert_eq!((shortened.id(), shortened.until), (morning.id(), at(6 * 3_600)));
+    assert_ne!(ring.at(at(6 * 3_600)).unwrap().id(), morning.id());
+
+    ring.keep_to(u32::MAX);
+    ring.tick(at(6 * 3_600 + 1)).unwrap();
+    let kept = ring.at(at(6 * 3_600 + 2)).unwrap();
+    assert_eq!(kept.until, at(12 * 3_600), "what was promised of this key still holds");
+}
