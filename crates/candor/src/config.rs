@@ -26,6 +26,8 @@ pub(crate) const REFERENCE: &str = include_str!("reference.toml");
 
 const JOURNAL_BATCH_AGE_MS: NonZeroU64 = NonZeroU64::new(1_000).unwrap();
 const KAFKA_BATCH_AGE_MS: NonZeroU64 = NonZeroU64::new(5_000).unwrap();
+/// What notices say of the key before: half an hour.
+const OVERLAP_S_MAX: u32 = 1_800;
 
 /// The whole configuration.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -101,6 +103,12 @@ impl Config {
         if self.keys.rotation_s == 0 || self.keys.overlap_s >= self.keys.rotation_s {
             return Err(ConfigError::value(
                 "keys.rotation_s must be above 0 and above keys.overlap_s",
+            ));
+        }
+        if self.keys.overlap_s > OVERLAP_S_MAX {
+            return Err(ConfigError::value(
+                "keys.overlap_s is at most 1800: notices promise that a key is gone half an hour \
+                 after its time",
             ));
         }
         match self.log.kind {

@@ -88,6 +88,8 @@ pub(crate) struct Words {
     pub(crate) day: String,
     pub(crate) days: String,
     pub(crate) hour: String,
+    /// So many hours and a half.
+    pub(crate) half: String,
     pub(crate) hours: String,
     pub(crate) month: String,
     pub(crate) months: String,

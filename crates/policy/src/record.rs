@@ -89,8 +89,7 @@ fn transfers(notice: Notice<'_>) -> Block {
 /// What protects the data, as far as this system does it.
 fn measures(notice: Notice<'_>) -> Vec<String> {
     let prose = &notice.prose.record;
-    let rotation = notice.prose.rotation(notice.policy.rotation());
-    let keys = fill(&prose.measure_keys, &[("rotation", &rotation)]);
+    let keys = notice.say_of_keys(&prose.measure_keys);
     let always = [
         &prose.measure_address,
         &prose.measure_purposes,

@@ -119,8 +119,10 @@ impl<'a> Notice<'a> {
         self.policy.fields().contains(field)
     }
 
-    /// How long the keys live.
-    fn rotation(self) -> String {
-        self.prose.rotation(self.policy.rotation())
+    /// A sentence about keys.
+    pub(crate) fn say_of_keys(self, sentence: &str) -> String {
+        let rotation = self.prose.rotation(self.policy.rotation());
+        let destroyed = self.prose.destroyed(self.policy.rotation());
+        self.say(sentence, &[("rotation", &rotation), ("destroyed", &destroyed)])
     }
 }

@@ -39,6 +39,12 @@ impl Prose {
         counted(rotation.hours(), &self.words.hour, &self.words.hours)
     }
 
+    /// `24 and a half hours`: how long after it was drawn the last of a key is destroyed. For half an hour
+    /// after its own time it still tells which visit goes on, and for no other use.
+    pub(crate) fn destroyed(&self, rotation: Rotation) -> String {
+        fill(&self.words.half, &[("count", &rotation.hours().to_string())])
+    }
+
     /// `20 November 2026`.
     pub(crate) fn date(&self, date: Date) -> String {
         let (day, year) = (date.day().to_string(), date.year().to_string());
@@ -104,5 +110,6 @@ mod tests {
         let finnish = prose::of(Language::Fi).unwrap();
         assert_eq!(finnish.period(period("90 days")), "90 päivää");
         assert_eq!(finnish.rotation(Rotation::DEFAULT), "24 tuntia");
+        assert_eq!(finnish.destroyed(Rotation::DEFAULT), "24 ja puoli tuntia");
     }
 }

@@ -14,8 +14,6 @@ pub(super) fn section(notice: Notice<'_>) -> Section {
 
 pub(super) fn sentences(notice: Notice<'_>) -> Vec<String> {
     let prose = &notice.prose.summary;
-    let rotation = notice.rotation();
-    let values = [("rotation", rotation.as_str())];
     let address = match notice.policy.address() {
         AddressMode::Drop => &prose.address_drop,
         AddressMode::Hash => &prose.address_hash,
@@ -28,8 +26,8 @@ pub(super) fn sentences(notice: Notice<'_>) -> Vec<String> {
     };
     vec![
         consent(notice),
-        notice.say(address, &values),
-        notice.say(visitor, &values),
+        notice.say_of_keys(address),
+        notice.say_of_keys(visitor),
         longest(notice),
         signals(notice),
     ]

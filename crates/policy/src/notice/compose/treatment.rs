@@ -15,10 +15,9 @@ pub(super) fn section(notice: Notice<'_>) -> Section {
 /// The address, and what is looked up by it.
 pub(crate) fn address(notice: Notice<'_>) -> Vec<String> {
     let prose = &notice.prose.treatment;
-    let rotation = notice.rotation();
     let first = match notice.policy.address() {
         AddressMode::Drop => prose.address_drop.clone(),
-        AddressMode::Hash => notice.say(&prose.address_hash, &[("rotation", &rotation)]),
+        AddressMode::Hash => notice.say_of_keys(&prose.address_hash),
         AddressMode::Truncate { v4, v6 } => {
             let (v4, v6) = (v4.to_string(), v6.to_string());
             notice.say(&prose.address_truncate, &[("v4", &v4), ("v6", &v6)])
@@ -42,7 +41,7 @@ pub(crate) fn visitor(notice: Notice<'_>) -> Vec<String> {
         VisitorMode::None => &prose.visitor_none,
         VisitorMode::Rotating => &prose.visitor_rotating,
     };
-    vec![notice.say(sentence, &[("rotation", &notice.rotation())])]
+    vec![notice.say_of_keys(sentence)]
 }
 
 /// What is left of the address of a page.
