@@ -143,16 +143,16 @@ impl fmt::Display for Explanation {
             writeln!(f, "  {}", row.purpose)?;
             writeln!(f, "    on         {}", row.basis)?;
             writeln!(f, "    keeps      {}", kinds(&row.kinds))?;
-            writeln!(f, "    denied by  {}", or_nothing(&row.denied_by))?;
+            writeln!(f, "    denied by  {}", or(&row.denied_by, "nothing"))?;
         }
         writeln!(f, "\ntables")?;
         for row in &self.tables {
             writeln!(f, "  candor.{}", row.table)?;
-            writeln!(f, "    fields     {}", or_nothing(&row.fields))?;
+            writeln!(f, "    fields     {}", or(&row.fields, "nothing"))?;
             for Expiry { kinds: of, after } in &row.expires {
                 writeln!(f, "    expires    {after} after receipt: {}", kinds(of))?;
             }
-            writeln!(f, "    read by    {}", or_nothing(&row.readers))?;
+            writeln!(f, "    read by    {}", or(&row.readers, "nobody by name"))?;
         }
         self.fmt_lists(f)
     }
@@ -175,7 +175,7 @@ fn kinds(kinds: &[&str]) -> String {
     if kinds.len() == Kind::ALL.len() { "every kind of event".to_owned() } else { kinds.join(", ") }
 }
 
-fn or_nothing<T: AsRef<str>>(words: &[T]) -> String {
+fn or<T: AsRef<str>>(words: &[T], otherwise: &str) -> String {
     let words: Vec<_> = words.iter().map(AsRef::as_ref).collect();
-    if words.is_empty() { "nothing".to_owned() } else { words.join(", ") }
+    if words.is_empty() { otherwise.to_owned() } else { words.join(", ") }
 }

@@ -70,7 +70,7 @@ pub use gate::{Admission, Consent, Denial, GrantRef, Request, Signals};
 pub use host::{HostError, HostPattern};
 pub use kind::KindSet;
 pub use language::{Language, Texts};
-pub use notice::{Format, NoticeError, STYLE};
+pub use notice::{Format, NoticeError, Published, STYLE};
 pub use page::{PathPattern, PatternError};
 pub use pending::{Capability, Pending};
 pub use period::{Period, PeriodError};

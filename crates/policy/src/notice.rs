@@ -9,6 +9,7 @@ pub(crate) mod document;
 pub(crate) mod html;
 mod json;
 pub(crate) mod markdown;
+mod published;
 
 use candor_event::Site;
 
@@ -18,6 +19,7 @@ use crate::{Language, Policy, SiteEntry};
 
 use compose::Notice;
 pub use html::STYLE;
+pub use published::Published;
 
 words! {
     /// The form of a notice.
@@ -72,8 +74,23 @@ impl Policy {
         language: Language,
         format: Format,
     ) -> Result<String, NoticeError> {
+        self.notice_among(site, language, format, &Published::default())
+    }
+
+    /// The same, beside other versions and languages.
+    ///
+    /// # Errors
+    /// As [`Self::notice`].
+    pub fn notice_among(
+        &self,
+        site: &Site,
+        language: Language,
+        format: Format,
+        published: &Published<'_>,
+    ) -> Result<String, NoticeError> {
         let site = self.site(site).ok_or(NoticeError::UnknownSite)?;
-        let document = self.composed(site, language)?.document();
+        let mut document = self.composed(site, language)?.document();
+        published.add_to(&mut document, self.prose(language)?);
         Ok(match format {
             Format::Html => html::page(&document),
             Format::Json => json::notice(&document, self, site),

@@ -179,7 +179,8 @@ section! { PublishedProse:
 }
 
 section! { VersionProse:
-    heading about name date fingerprint profile profile_checked languages
+    heading about name date fingerprint profile profile_checked languages earlier_heading
+    earlier_dated replaced in_force
 }
 
 section! { RecordProse:

@@ -40,6 +40,8 @@ fn document(notice: Notice<'_>) -> Document {
         title: fill(&prose.title, &controller),
         description: fill(&prose.description, &controller),
         contents: frame.contents.clone(),
+        languages: Vec::new(),
+        replaced: None,
         caution: (!notice.prose.reviewed).then(|| frame.unreviewed.clone()),
         sections: sections(notice),
         closing: fill(&frame.fingerprint, &[("version", &version)]),

@@ -6,10 +6,12 @@
 mod notices;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use candor_event::Site;
 use candor_policy::{
-    DEMO, Diff, Format, Language, NOTICES, NoticeError, Policy, STYLE, compile, compile_json,
+    DEMO, Diff, Format, Language, NOTICES, NoticeError, Policy, Published, STYLE, compile,
+    compile_json,
 };
 use notices::notices;
 use proptest::prelude::*;
@@ -94,6 +96,30 @@ fn a_page_cannot_be_broken_into() {
     let markdown = notice(&policy, Language::En, Format::Markdown);
     assert!(markdown.contains("\\<script\\>"), "{markdown}");
     check_page(&page).unwrap();
+}
+
+#[test]
+fn a_notice_leads_to_other_versions_and_languages() {
+    let (policy, earlier) = (named("vastuu"), Arc::new(named("smilee")));
+    let published = Published {
+        languages: &[(Language::Fi, "?lang=fi".into()), (Language::Sv, "?lang=sv".into())],
+        earlier: &[(Arc::clone(&earlier), "?version=1&lang=fi".into())],
+        replaced_by: Some("?lang=fi"),
+    };
+    let written =
+        |format| policy.notice_among(&site(&policy), Language::Fi, format, &published).unwrap();
+    let page = written(Format::Html);
+    check_page(&page).unwrap();
+    for part in [
+        "<a href=\"?lang=sv\" lang=\"sv\" hreflang=\"sv\">svenska</a>",
+        "Tämä versio ei ole enää voimassa. <a href=\"?lang=fi\">Voimassa oleva versio</a>",
+        "<li><a href=\"?version=1&amp;lang=fi\">1",
+    ] {
+        assert!(page.contains(part), "{part}\n{page}");
+    }
+    assert!(!page.contains("hreflang=\"fi\""), "the page itself is no other language");
+    assert!(written(Format::Markdown).contains("](<?version=1&lang=fi>)"));
+    assert!(!notice(&policy, Language::Fi, Format::Html).contains("id=\"earlier\""));
 }
 
 proptest! {

@@ -40,6 +40,8 @@ impl<'a> Notice<'a> {
             title: fill(&frame.title, &values),
             description: fill(&frame.description, &values),
             contents: frame.contents.clone(),
+            languages: Vec::new(),
+            replaced: None,
             caution: (!self.prose.reviewed).then(|| frame.unreviewed.clone()),
             sections: self.sections(),
             closing: fill(&frame.fingerprint, &[("version", &version)]),

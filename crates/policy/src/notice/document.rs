@@ -12,6 +12,10 @@ pub(crate) struct Document {
     pub(crate) description: String,
     /// What the list of contents is called.
     pub(crate) contents: String,
+    /// The same text in other languages.
+    pub(crate) languages: Vec<Link>,
+    /// That it is no longer in force, and what is.
+    pub(crate) replaced: Option<(String, Link)>,
     /// What is said of the text itself, when it has not been reviewed.
     pub(crate) caution: Option<String>,
     pub(crate) sections: Vec<Section>,
@@ -35,6 +39,7 @@ pub(crate) struct Section {
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Block {
     Facts(Vec<Fact>),
+    Links(Vec<Link>),
     List(Vec<String>),
     Paragraph(String),
     Table(Table),
@@ -47,6 +52,16 @@ pub(crate) enum Block {
 pub(crate) struct Fact {
     pub(crate) name: String,
     pub(crate) value: String,
+}
+
+/// Where something else can be read.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Link {
+    pub(crate) text: String,
+    pub(crate) target: String,
+    /// The language there, when it is another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) language: Option<&'static str>,
 }
 
 /// Rows below a head. The first cell of a row says what it is about.

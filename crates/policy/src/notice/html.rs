@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use super::document::{Block, Document, Fact, Section, Table, target};
+use super::document::{Block, Document, Fact, Link, Section, Table, target};
 
 /// What the pages look like: the content of their one `<style>` element, for whoever serves them under
 /// a content security policy.
@@ -18,26 +18,68 @@ pub(crate) fn page(document: &Document) -> String {
 }
 
 fn write_page(page: &mut String, document: &Document) -> fmt::Result {
-    let Document { title, description, contents, caution, sections, closing, .. } = document;
+    let Document { title, description, contents, sections, closing, .. } = document;
     let language = document.language.label();
     write!(
         page,
         "<!DOCTYPE html>\n<html lang=\"{language}\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <title>{title}</title>\n<meta name=\"description\" content=\"{description}\">\n\
-         <style>{STYLE}</style>\n</head>\n<body>\n<main>\n<h1>{title}</h1>\n\
-         <p class=\"lead\">{description}</p>\n",
+         <style>{STYLE}</style>\n</head>\n<body>\n",
         title = Escaped(title),
         description = Escaped(description),
     )?;
-    if let Some(caution) = caution {
-        writeln!(page, "<p class=\"caution\">{}</p>", Escaped(caution))?;
-    }
+    write_languages(page, &document.languages)?;
+    write!(
+        page,
+        "<main>\n<h1>{}</h1>\n<p class=\"lead\">{}</p>\n",
+        Escaped(title),
+        Escaped(description)
+    )?;
+    write_cautions(page, document)?;
     write_contents(page, contents, sections)?;
     for section in sections {
         write_section(page, section, 2)?;
     }
     write!(page, "</main>\n<footer><p>{}</p></footer>\n</body>\n</html>\n", Escaped(closing))
+}
+
+/// Nothing when there is only one.
+fn write_languages(page: &mut String, languages: &[Link]) -> fmt::Result {
+    if languages.is_empty() {
+        return Ok(());
+    }
+    page.write_str("<header>\n<ul class=\"languages\">\n")?;
+    for link in languages {
+        write_item(page, link)?;
+    }
+    page.write_str("</ul>\n</header>\n")
+}
+
+fn write_cautions(page: &mut String, document: &Document) -> fmt::Result {
+    if let Some((replaced, link)) = &document.replaced {
+        write!(page, "<p class=\"warning\">{} ", Escaped(replaced))?;
+        write_link(page, link)?;
+        page.write_str("</p>\n")?;
+    }
+    if let Some(caution) = &document.caution {
+        writeln!(page, "<p class=\"caution\">{}</p>", Escaped(caution))?;
+    }
+    Ok(())
+}
+
+fn write_item(page: &mut String, link: &Link) -> fmt::Result {
+    page.write_str("<li>")?;
+    write_link(page, link)?;
+    page.write_str("</li>\n")
+}
+
+fn write_link(page: &mut String, Link { text, target, language }: &Link) -> fmt::Result {
+    write!(page, "<a href=\"{}\"", Escaped(target))?;
+    if let Some(language) = language {
+        write!(page, " lang=\"{language}\" hreflang=\"{language}\"")?;
+    }
+    write!(page, ">{}</a>", Escaped(text))
 }
 
 fn write_contents(page: &mut String, contents: &str, sections: &[Section]) -> fmt::Result {
@@ -64,6 +106,11 @@ fn write_section(page: &mut String, section: &Section, level: usize) -> fmt::Res
 fn write_block(page: &mut String, block: &Block, heading: &str) -> fmt::Result {
     match block {
         Block::Facts(facts) => write_facts(page, facts),
+        Block::Links(links) => {
+            page.write_str("<ul>\n")?;
+            links.iter().try_for_each(|link| write_item(page, link))?;
+            page.write_str("</ul>\n")
+        }
         Block::List(items) => {
             page.write_str("<ul>\n")?;
             for item in items {

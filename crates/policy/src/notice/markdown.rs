@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use super::document::{Block, Document, Fact, Section, Table, target};
+use super::document::{Block, Document, Fact, Link, Section, Table, target};
 
 /// The text.
 pub(crate) fn text(document: &Document) -> String {
@@ -14,8 +14,11 @@ pub(crate) fn text(document: &Document) -> String {
 }
 
 fn write_document(text: &mut String, document: &Document) -> fmt::Result {
-    let Document { title, description, caution, sections, closing, .. } = document;
+    let Document { title, description, replaced, caution, sections, closing, .. } = document;
     writeln!(text, "# {}\n\n{}", Escaped(title), Escaped(description))?;
+    if let Some((replaced, link)) = replaced {
+        writeln!(text, "\n> **{}** {}", Escaped(replaced), Linked(link))?;
+    }
     if let Some(caution) = caution {
         writeln!(text, "\n> {}", Escaped(caution))?;
     }
@@ -37,6 +40,9 @@ fn write_section(text: &mut String, section: &Section, level: usize) -> fmt::Res
 fn write_block(text: &mut String, block: &Block) -> fmt::Result {
     match block {
         Block::Facts(facts) => facts.iter().try_for_each(|fact| write_fact(text, fact)),
+        Block::Links(links) => {
+            links.iter().try_for_each(|link| writeln!(text, "- {}", Linked(link)))
+        }
         Block::List(items) => {
             items.iter().try_for_each(|item| writeln!(text, "- {}", Escaped(item)))
         }
@@ -68,6 +74,15 @@ fn write_row(text: &mut String, cells: &[String]) -> fmt::Result {
     }
     text.push('\n');
     Ok(())
+}
+
+/// A link.
+struct Linked<'a>(&'a Link);
+
+impl fmt::Display for Linked<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "[{}](<{}>)", Escaped(&self.0.text), self.0.target)
+    }
 }
 
 /// Text in which nothing is markup.
