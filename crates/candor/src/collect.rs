@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
+use candor_collector::Pages;
 use candor_event::Clock;
 use candor_transport::kafka::KafkaProducer;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -12,9 +13,12 @@ use crate::admin::{AdminServer, Imports};
 use crate::clock::SystemClock;
 use crate::config::{Config, ConfigError};
 use crate::front::{Front, bind, serve_beacons};
+use crate::notices::Notices;
+use crate::policies::InForce;
 use crate::readiness::Readiness;
+use crate::reload::Following;
 use crate::stop::Stop;
-use crate::{policies, promises};
+use crate::{promises, reload};
 
 /// What waits for the broker after the last beacon was answered gets this long.
 pub(crate) const CLOSE_DEADLINE: Duration = Duration::from_secs(10);
@@ -23,20 +27,24 @@ pub(crate) const CLOSE_DEADLINE: Duration = Duration::from_secs(10);
 pub(crate) async fn run(config: Config, metrics: PrometheusHandle) -> Result<()> {
     let kafka = config.need_kafka("collect", "use `candor up`")?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let registry = Arc::new(policies::load(config.policies.dir.as_deref())?);
-    if registry.is_demo() {
+    let in_force = InForce::load(config.policies.dir.as_deref())?;
+    if in_force.registry.is_demo() {
         tracing::warn!("no policies are configured: the built-in demo takes its own site alone");
     }
-    promises::check(&config, &registry)?;
+    promises::check(&config, &in_force.registry)?;
     let beacons = bind(config.collector.listen).await?;
     let admin = bind(config.admin.listen).await?;
     let (beacons_at, admin_at) = (beacons.local_addr()?, admin.local_addr()?);
     let stop = Stop::on_signal()?;
-    let front = Front::open(&config, &registry, &clock)?;
+    let front = Front::open(&config, &in_force, &clock)?;
     let producer = KafkaProducer::start(kafka).map_err(ConfigError::Kafka)?;
 
     let (door, rotation) = front.door(&config, producer.clone());
-    let door = Arc::new(door);
+    let notices = Notices::new(in_force.clone());
+    let door = Arc::new(door.with_pages(Arc::clone(&notices) as Arc<dyn Pages>));
+    let following =
+        Following { config: config.clone(), door: Arc::clone(&door), notices, store: None };
+    let reload = reload::start(following, in_force.stamp)?;
     let readiness = Readiness::new(producer.clone(), None, stop.clone());
     let imports = Imports { door: Arc::clone(&door), clock };
     let admin = AdminServer::start(admin, readiness, metrics, imports)?;
@@ -44,6 +52,7 @@ pub(crate) async fn run(config: Config, metrics: PrometheusHandle) -> Result<()>
 
     serve_beacons(beacons, door, &config, &stop).await;
     admin.stop().await;
+    reload::stop(reload).await;
     producer.close(CLOSE_DEADLINE).await;
     rotation.abort();
     Ok(())

@@ -10,12 +10,12 @@ use candor_collector::Door;
 use candor_collector::server::{Drained, serve};
 use candor_event::Clock;
 use candor_pipeline::{Agents, Geo, KeyFile, KeyRing, Pipeline, Sources};
-use candor_policy::Registry;
 use candor_transport::Producer;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::config::{Config, ConfigError};
+use crate::policies::InForce;
 use crate::stop::Stop;
 use crate::{assets, harden};
 
@@ -36,7 +36,7 @@ impl Front {
     /// Opens the key, the user agent rules and the address databases.
     pub(crate) fn open(
         config: &Config,
-        registry: &Arc<Registry>,
+        in_force: &InForce,
         clock: &Arc<dyn Clock>,
     ) -> Result<Self> {
         let file = config.keys.file.as_deref().map(KeyFile::open).transpose()?;
@@ -45,7 +45,7 @@ impl Front {
         let geo = Geo::open(config.geo.places.as_deref(), config.geo.networks.as_deref())
             .map_err(|error| ConfigError::Value(format!("{error}: {}", error.source)))?;
         let sources = Sources { agents: Agents::from_yaml(&rules)?, geo };
-        let pipeline = Pipeline::new(Arc::clone(registry), Arc::clone(&keys), sources);
+        let pipeline = Pipeline::new(Arc::clone(&in_force.registry), Arc::clone(&keys), sources);
         Ok(Self { keys, pipeline, clock: Arc::clone(clock) })
     }
 

@@ -16,11 +16,15 @@ mod harden;
 mod health;
 mod import;
 mod migrate;
+mod notices;
 mod policies;
+mod policy;
 mod promises;
 mod readiness;
+mod reload;
 mod sink;
 mod stop;
+mod tables;
 mod tail;
 mod telemetry;
 mod topic;
@@ -62,6 +66,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Health(args) => block_on(health::run(&args)),
         Command::Import(args) => block_on(import::run(&args)),
         Command::Migrate(args) => block_on(migrate::run(&args)),
+        Command::Policy(command) => policy::run(&command),
         Command::Sink(args) => live(args.config()?, is_hardened, sink::run),
         Command::Tail(args) => block_on(tail::run(&args)),
         Command::Up(args) => live(args.config()?, is_hardened, up::run),

@@ -1,28 +1,122 @@
 //! Reads the policy files. Any problem in any of them, and none is used.
 
-use std::path::Path;
+pub(crate) mod history;
+mod stamp;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Result;
-use candor_policy::Registry;
+use candor_policy::{Policy, Problems, Registry, compile, compile_json};
 
 use crate::config::ConfigError;
+use history::History;
+pub(crate) use stamp::Stamp;
 
-/// The policies of a directory (`*.toml`), or the built-in demo.
-pub(crate) fn load(dir: Option<&Path>) -> Result<Registry> {
-    let Some(dir) = dir else {
-        return Ok(Registry::demo()?);
-    };
-    let failed = |source| ConfigError::Read { path: dir.to_owned(), source };
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(dir).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
-        if path.extension().is_some_and(|extension| extension == "toml") {
-            let text = std::fs::read_to_string(&path)
-                .map_err(|source| ConfigError::Read { path: path.clone(), source })?;
-            files.push((path.display().to_string(), text));
+/// A policy file as it lies on the disk.
+#[derive(Clone, Debug)]
+pub(crate) struct PolicyFile {
+    pub(crate) path: PathBuf,
+    pub(crate) text: String,
+}
+
+/// The policies that are obeyed, and those that were before.
+#[derive(Clone, Debug)]
+pub(crate) struct InForce {
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) history: Arc<History>,
+    /// How their files looked before they were read.
+    pub(crate) stamp: Stamp,
+}
+
+// === impl PolicyFile ===
+
+impl PolicyFile {
+    /// Reads one file.
+    pub(crate) fn read(path: PathBuf) -> Result<Self, ConfigError> {
+        match std::fs::read_to_string(&path) {
+            Ok(text) => Ok(Self { path, text }),
+            Err(source) => Err(ConfigError::Read { path, source }),
         }
     }
-    files.sort();
-    let files = files.iter().map(|(path, text)| (path.as_str(), text.as_str()));
-    Registry::compile(files).map_err(|problems| ConfigError::Value(problems.to_string()).into())
+
+    /// Reads the files (`*.toml`) of a directory, in the order of their names, or a single file.
+    pub(crate) fn read_all(place: &Path) -> Result<Vec<Self>, ConfigError> {
+        if place.is_file() {
+            return Ok(vec![Self::read(place.to_owned())?]);
+        }
+        let failed = |source| ConfigError::Read { path: place.to_owned(), source };
+        let mut paths = Vec::new();
+        for entry in std::fs::read_dir(place).map_err(failed)? {
+            let path = entry.map_err(failed)?.path();
+            if is_policy(&path) {
+                paths.push(path);
+            }
+        }
+        paths.sort();
+        paths.into_iter().map(Self::read).collect()
+    }
+
+    /// Compiles it: TOML, or the JSON form of a policy or a notice.
+    pub(crate) fn compile(&self) -> Result<Policy, Problems> {
+        let origin = self.path.display().to_string();
+        match self.path.extension() {
+            Some(extension) if extension == "json" => compile_json(&origin, &self.text),
+            _ => compile(&origin, &self.text),
+        }
+    }
+}
+
+// === impl InForce ===
+
+impl InForce {
+    /// The policies of a directory or file and their history, or the built-in demo.
+    pub(crate) fn load(place: Option<&Path>) -> Result<Self> {
+        let Some(place) = place else {
+            return Ok(Self::of(Registry::demo()?, History::default()));
+        };
+        let failed = |source| ConfigError::Read { path: place.to_owned(), source };
+        let stamp = Stamp::of(place).map_err(failed)?;
+        let registry = load(Some(place))?;
+        Ok(Self { stamp, ..Self::of(registry, History::read(place)?) })
+    }
+
+    /// Policies that lie in no file.
+    pub(crate) fn of(registry: Registry, history: History) -> Self {
+        Self { registry: Arc::new(registry), history: Arc::new(history), stamp: Stamp::default() }
+    }
+}
+
+/// The policies of a directory (`*.toml`) or file, or the built-in demo.
+pub(crate) fn load(place: Option<&Path>) -> Result<Registry> {
+    let Some(place) = place else {
+        return Ok(Registry::demo()?);
+    };
+    compiled(&PolicyFile::read_all(place)?)
+}
+
+/// All problems of all files are told at once.
+pub(crate) fn compiled(files: &[PolicyFile]) -> Result<Registry> {
+    let mut problems = Problems::default();
+    let mut policies = Vec::new();
+    for file in files {
+        match file.compile() {
+            Ok(policy) => policies.push(policy),
+            Err(found) => problems.merge(found),
+        }
+    }
+    if !problems.is_empty() {
+        return Err(refused(&problems).into());
+    }
+    Registry::new(policies).map_err(|problems| refused(&problems).into())
+}
+
+fn refused(problems: &Problems) -> ConfigError {
+    ConfigError::Value(problems.to_string())
+}
+
+/// Editors and copying programs keep their own files beside, under names that begin with a dot.
+fn is_policy(path: &Path) -> bool {
+    let is_hidden = path.file_name().is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
+    !is_hidden && path.is_file() && path.extension().is_some_and(|extension| extension == "toml")
 }

@@ -5,10 +5,10 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use anyhow::Result;
+use candor_collector::Pages;
 use candor_event::Clock;
-use candor_policy::Registry;
 use candor_sink::Sink;
-use candor_store::{Migration, Schema, Store};
+use candor_store::Store;
 use candor_transport::journal::Journal;
 use candor_transport::kafka::{KafkaConsumer, KafkaProducer};
 use candor_transport::{Consumer, Producer};
@@ -23,14 +23,17 @@ use crate::config::{Config, ConfigError, LogKind};
 use crate::demo::{self, Demo};
 use crate::engine::{Engine, Launch};
 use crate::front::{Front, bind, serve_beacons};
+use crate::notices::Notices;
+use crate::policies::InForce;
 use crate::readiness::{LogHealth, OnThisMachine, Readiness};
+use crate::reload::Following;
 use crate::stop::Stop;
-use crate::{assets, policies, promises, topic};
+use crate::{assets, promises, reload, tables, topic};
 
 /// Everything that was opened before the log.
 struct Opened {
     config: Config,
-    registry: Arc<Registry>,
+    in_force: InForce,
     clock: Arc<dyn Clock>,
     front: Front,
     beacons: TcpListener,
@@ -76,17 +79,17 @@ pub(crate) async fn run(config: Config, metrics: PrometheusHandle) -> Result<()>
 /// Whatever can be refused is refused before anything is started.
 async fn open(config: Config, metrics: PrometheusHandle) -> Result<Opened> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let registry = Arc::new(policies::load(config.policies.dir.as_deref())?);
-    promises::check(&config, &registry)?;
+    let in_force = InForce::load(config.policies.dir.as_deref())?;
+    promises::check(&config, &in_force.registry)?;
     if config.log.kind == LogKind::Kafka {
         config.kafka()?;
     }
-    config.check_inserts(registry.purposes().len())?;
+    config.check_inserts(in_force.registry.purposes().len())?;
     let beacons = bind(config.collector.listen).await?;
     let admin = bind(config.admin.listen).await?;
     let stop = Stop::on_signal()?;
-    let front = Front::open(&config, &registry, &clock)?;
-    Ok(Opened { config, registry, clock, front, beacons, admin, stop, metrics })
+    let front = Front::open(&config, &in_force, &clock)?;
+    Ok(Opened { config, in_force, clock, front, beacons, admin, stop, metrics })
 }
 
 async fn live<P, C, H>(opened: Opened, log: Log<P, C, H>) -> Result<()>
@@ -95,21 +98,30 @@ where
     C: Consumer,
     H: LogHealth,
 {
-    let Opened { config, registry, clock, front, beacons, admin, stop, metrics } = opened;
+    let Opened { config, in_force, clock, front, beacons, admin, stop, metrics } = opened;
     let (beacons_at, admin_at) = (beacons.local_addr()?, admin.local_addr()?);
     let engine = Engine::start(launch(&config)?).await?;
     let store = Store::new(&config.embedded(engine.url()));
-    migrate(&config, &store, &registry).await?;
+    tables::migrate(&config, &store, &in_force.registry).await?;
     let sink = Sink::new(log.consumer, store.clone(), config.batches(), Arc::clone(&clock));
     let mut sink = Carrying::start(sink);
 
-    let (mut door, rotation) = front.door(&config, log.producer);
+    let notices = Notices::new(in_force.clone());
+    let (door, rotation) = front.door(&config, log.producer);
+    let mut door = door.with_pages(Arc::clone(&notices) as Arc<dyn Pages>);
     let mut origins = HashSet::new();
-    if registry.is_demo() {
+    if in_force.registry.is_demo() {
         door = demo::pages(door, &format!("http://{admin_at}"), &engine.url());
         origins = demo::origins(beacons_at);
     }
     let door = Arc::new(door);
+    let following = Following {
+        config: config.clone(),
+        door: Arc::clone(&door),
+        notices,
+        store: Some(store.clone()),
+    };
+    let reload = reload::start(following, in_force.stamp)?;
     let readiness = Readiness::new(log.health, Some(store.clone()), stop.clone());
     let imports = Imports { door: Arc::clone(&door), clock };
     let admin = AdminServer::start(admin, readiness, metrics, Demo { imports, store, origins })?;
@@ -124,6 +136,7 @@ where
     };
     // A journal is closed by its last producer: the door, which the admin listener holds too.
     admin.stop().await;
+    reload::stop(reload).await;
     drop(door);
     let outcome = match failed {
         Some(ended) => ended,
@@ -141,15 +154,4 @@ fn launch(config: &Config) -> Result<Launch> {
         data: config.data.dir.join("clickhouse"),
         listen: config.engine.listen,
     })
-}
-
-async fn migrate(config: &Config, store: &Store, registry: &Registry) -> Result<()> {
-    let clickhouse = &config.clickhouse;
-    let schema = Schema::in_database(registry, &clickhouse.database, clickhouse.tables);
-    let migration = Migration::plan(store, &schema).await?;
-    let statements = migration.statements().len();
-    if statements > 0 {
-        tracing::info!(statements, "bringing the tables to what the policies say");
-    }
-    Ok(migration.apply(store).await?)
 }

@@ -9,10 +9,11 @@ use candor_pipeline::{
     Head, Import, Kept, Media, Peer, Pipeline, RawBeacons, Rejection, TrustedProxies,
 };
 use candor_transport::{Outgoing, ProduceError, Producer};
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode, Uri};
 
 use crate::body::Bodies;
 use crate::limit::ANSWER_DEADLINE;
+use crate::respond::{self, Answer};
 use crate::tally::{Duty, Tally};
 
 /// Takes beacons in, whatever they come by.
@@ -22,7 +23,8 @@ pub struct Door<P> {
     clock: Arc<dyn Clock>,
     trusted: TrustedProxies,
     tally: Tally,
-    pages: HashMap<&'static str, Page>,
+    files: HashMap<&'static str, Page>,
+    pages: Option<Arc<dyn Pages>>,
     pub(crate) bodies: Bodies,
 }
 
@@ -33,6 +35,13 @@ pub struct Page {
     pub content_type: &'static str,
     /// Its bytes.
     pub body: Bytes,
+}
+
+/// Pages that are made when they are asked for.
+pub trait Pages: Send + Sync {
+    /// Answers a GET of this place; `None` when there is nothing. Of an answer to HEAD, only the head is
+    /// sent.
+    fn page(&self, place: &Uri, headers: &HeaderMap) -> Option<Answer>;
 }
 
 /// The outcomes of a request's beacons, in their order.
@@ -63,7 +72,8 @@ impl<P: Producer> Door<P> {
             clock,
             trusted,
             tally: Tally::default(),
-            pages: HashMap::new(),
+            files: HashMap::new(),
+            pages: None,
             bodies: Bodies::default(),
         }
     }
@@ -71,8 +81,20 @@ impl<P: Producer> Door<P> {
     /// Serves a file as well.
     #[must_use]
     pub fn with_page(mut self, path: &'static str, page: Page) -> Self {
-        self.pages.insert(path, page);
+        self.files.insert(path, page);
         self
+    }
+
+    /// Serves pages as well.
+    #[must_use]
+    pub fn with_pages(mut self, pages: Arc<dyn Pages>) -> Self {
+        self.pages = Some(pages);
+        self
+    }
+
+    /// What makes beacons into events.
+    pub fn pipeline(&self) -> &Pipeline {
+        &self.pipeline
     }
 
     /// What was heard, and what became of it.
@@ -93,8 +115,12 @@ impl<P: Producer> Door<P> {
         self.pipeline.event_id(site, client_id, self.clock.now())
     }
 
-    pub(crate) fn page(&self, path: &str) -> Option<&Page> {
-        self.pages.get(path)
+    /// What is served at a place, beside beacons.
+    pub(crate) fn page(&self, place: &Uri, headers: &HeaderMap) -> Option<Answer> {
+        if let Some(Page { content_type, body }) = self.files.get(place.path()) {
+            return Some(respond::content(StatusCode::OK, content_type, body.clone()));
+        }
+        self.pages.as_ref()?.page(place, headers)
     }
 
     /// Takes the beacons of a request's body.

@@ -14,6 +14,6 @@ pub mod server;
 mod tally;
 
 pub use config::Config;
-pub use door::{Door, Page};
+pub use door::{Door, Page, Pages};
 pub use import::{ImportError, Report};
 pub use tally::Tally;

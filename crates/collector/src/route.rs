@@ -11,6 +11,9 @@ use hyper::body::Body;
 use crate::door::{Door, Fate};
 use crate::respond::{self, Answer};
 
+/// Notices may be found, beacons need not.
+const ROBOTS: &str = "User-agent: *\nAllow: /privacy/\nDisallow: /\n";
+
 impl<P: Producer> Door<P> {
     /// Answers one request.
     pub async fn answer<B>(&self, peer: &Peer, request: Request<B>) -> Answer
@@ -28,16 +31,12 @@ impl<P: Producer> Door<P> {
                 respond::pixel(outcome)
             }
             ("/v1/pixel.gif", _) => respond::not_allowed("GET"),
-            ("/robots.txt", &Method::GET) => {
-                respond::plain(StatusCode::OK, "User-agent: *\nDisallow: /\n")
+            ("/robots.txt", &Method::GET) => respond::plain(StatusCode::OK, ROBOTS),
+            (_, &Method::GET | &Method::HEAD) => {
+                let page = self.page(request.uri(), request.headers());
+                page.unwrap_or_else(not_found)
             }
-            (path, &Method::GET) => match self.page(path) {
-                Some(page) => {
-                    respond::content(StatusCode::OK, page.content_type, page.body.clone())
-                }
-                None => respond::plain(StatusCode::NOT_FOUND, "not found\n"),
-            },
-            _ => respond::plain(StatusCode::NOT_FOUND, "not found\n"),
+            _ => not_found(),
         }
     }
 
@@ -68,4 +67,8 @@ impl<P: Producer> Door<P> {
             Fate::Several(outcomes) => respond::several(&outcomes),
         }
     }
+}
+
+fn not_found() -> Answer {
+    respond::plain(StatusCode::NOT_FOUND, "not found\n")
 }
