@@ -288,13 +288,14 @@ fn several_collectors_cannot_share_a_key() {
 }
 
 #[test]
-fn a_period_shorter_than_kafkas_is_refused() {
+fn what_the_notice_says_of_the_log_is_kept() {
     let short = policy().purpose("statistics", "consent", "1 days", &["path"]);
+    let short = short.with("[data]\nlog = \"12 hours\"");
     let mut parts = Parts::prepare(&PartsOptions { policy: Some(short), ..soon() });
     let run = parts.command("collect").output().unwrap();
     assert_eq!(run.status.code(), Some(64), "{}", said(&run));
     assert!(said(&run).contains("retention_hours"), "{}", said(&run));
-    parts.configure("kafka.create.retention_hours = 23\n");
+    parts.configure("kafka.create.retention_hours = 11\n");
     parts.add_collector();
 }
 

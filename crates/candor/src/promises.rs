@@ -1,14 +1,10 @@
 //! What policies promise and only the whole deployment can keep. Whatever would break a promise is
 //! refused at the start.
 
-use candor_policy::{Period, PurposeRule, Registry};
+use candor_policy::Registry;
 use candor_transport::kafka::TopicConfig;
 
 use crate::config::{Config, ConfigError, LogKind};
-
-const DAY_MINUTES: u64 = 24 * 60;
-/// No month is shorter.
-const MONTH_DAYS_MIN: u64 = 28;
 
 /// Whether this deployment can keep what the policies promise. A journal has one collector and forgets
 /// what the sink has stored: it can.
@@ -36,38 +32,25 @@ fn check_keys(sole_collector: bool, registry: &Registry) -> Result<(), ConfigErr
     )))
 }
 
-/// Kafka keeps events whether they were stored or not, so nothing may be due before it forgets them.
+/// Kafka keeps events whether they were stored or not. Notices say for how long at most, and no period that
+/// they promise is shorter than that.
 fn check_retention(topic: &TopicConfig, registry: &Registry) -> Result<(), ConfigError> {
     let kept = u64::from(topic.retention_hours.get()) * 60 + u64::from(topic.segment_minutes.get());
     for policy in registry.policies() {
-        let shortest = policy.purposes().iter().map(|rule| (rule, shortest(rule)));
-        let mut due = shortest.filter(|(_, period)| minutes_min(*period) < kept);
-        if let Some((rule, period)) = due.next() {
+        let promised = policy.data().log();
+        if u64::from(promised.hours()) * 60 < kept {
             return Err(ConfigError::Value(format!(
-                "the policy of `{}` promises that `{}` is gone after {}, but Kafka keeps events for up \
-                 to {} h and {} min: lower retention_hours or segment_minutes under [kafka.create] in \
-                 candor.toml and run `candor migrate`, which says how the topic is changed",
+                "the policy of `{}` promises that events lie in the log for at most {promised}, but \
+                 Kafka keeps them for up to {} h and {} min: lower retention_hours or \
+                 segment_minutes under [kafka.create] in candor.toml and run `candor migrate`, which \
+                 says how the topic is changed, or promise more in the policy: `log` in [data]",
                 policy.controller().id(),
-                rule.name(),
-                period,
                 topic.retention_hours,
                 topic.segment_minutes,
             )));
         }
     }
     Ok(())
-}
-
-/// The shortest period that a purpose has for any kind of event.
-fn shortest(rule: &PurposeRule) -> Period {
-    let periods = rule.kinds().iter().map(|kind| rule.period(kind));
-    periods.min_by_key(|period| minutes_min(*period)).unwrap_or_else(|| rule.retention().period())
-}
-
-/// The least time that a period can take.
-fn minutes_min(period: Period) -> u64 {
-    let days = u64::from(period.months()) * MONTH_DAYS_MIN + u64::from(period.days());
-    days * DAY_MINUTES
 }
 
 #[cfg(test)]
@@ -108,20 +91,15 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_due_before_kafka_forgets_it() {
-        let refused = check(&kafka(""), &plain("1 days")).unwrap_err().to_string();
-        for words in ["`statistics` is gone after 1 day", "24 h and 60 min", "retention_hours"] {
+    fn kafka_forgets_when_the_notice_says_so() {
+        let day = kafka("kafka.create.retention_hours = 24");
+        let refused = check(&day, &plain("1 months")).unwrap_err().to_string();
+        for words in ["at most 24 hours", "24 h and 60 min", "retention_hours", "`log` in [data]"] {
             assert!(refused.contains(words), "{refused}");
         }
+        let longer = registry("1 months", "path", "[data]\nlog = \"25 hours\"");
+        assert!(check(&day, &longer).is_ok(), "the notice says more");
+        assert!(check(&kafka(""), &plain("1 days")).is_ok(), "by default it is 23 h and 60 min");
         assert!(check(&Config::default(), &plain("1 days")).is_ok(), "a journal forgets");
-        let hours = |hours: u32| kafka(&format!("kafka.create.retention_hours = {hours}"));
-        for (kept, period, fits) in [
-            (23, "1 days", true),
-            (24, "1 days", false),
-            (671, "1 months", true),
-            (672, "1 months", false),
-        ] {
-            assert_eq!(check(&hours(kept), &plain(period)).is_ok(), fits, "{kept} {period}");
-        }
     }
 }

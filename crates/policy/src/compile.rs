@@ -8,7 +8,7 @@ use crate::file::{Denied, File, PurposeTable, RoleTable, SignalsTable};
 use crate::policy::PageRules;
 use crate::problem::Problem;
 use crate::{
-    Data, KindSet, Period, Policy, Problems, PurposeRule, Role, Rotation, Signals, json, rules,
+    Data, Hours, KindSet, Period, Policy, Problems, PurposeRule, Role, Signals, json, rules,
     version,
 };
 
@@ -76,7 +76,8 @@ fn build(origin: &str, file: File) -> Option<Policy> {
     roles.sort_by(|a, b| a.name.cmp(&b.name));
     let mut sites = file.sites;
     sites.sort_by(|a, b| a.name.cmp(&b.name));
-    let mut processors: Vec<_> = file.processors.into_iter().map(Spanned::into_inner).collect();
+    let mut processors: Vec<_> =
+        file.data.processors.into_iter().map(Spanned::into_inner).collect();
     processors.sort_by(|a, b| a.name.cmp(&b.name));
     let profile = file.head.profile?.value;
     let mut policy = Policy {
@@ -87,7 +88,7 @@ fn build(origin: &str, file: File) -> Option<Policy> {
         languages: file.head.languages,
         controller: file.controller?,
         sites,
-        data: Data { region: file.region?.value, processors },
+        data: Data { region: file.data.region?.value, log: file.data.log?.value, processors },
         address: file.address?.value,
         geography: file.geography?.value,
         visitor: file.visitor?.value,
@@ -104,9 +105,9 @@ fn build(origin: &str, file: File) -> Option<Policy> {
 }
 
 /// There is one key, so the shorter of what is said for addresses and visitors holds for both.
-fn rotation(said: &[Spanned<Rotation>], longest: Rotation) -> Rotation {
+fn rotation(said: &[Spanned<Hours>], longest: Hours) -> Hours {
     let said = said.iter().map(|rotation| *rotation.get_ref()).min();
-    said.unwrap_or(Rotation::DEFAULT).min(longest)
+    said.unwrap_or(Hours::DEFAULT).min(longest)
 }
 
 fn rule(purpose: &PurposeTable, signals: &SignalsTable) -> Option<PurposeRule> {

@@ -26,8 +26,8 @@ use crate::document::{Refused, Table};
 use crate::page::PathPattern;
 use crate::problem::Problem;
 use crate::{
-    AddressMode, Controller, Edition, Geography, KindSet, Language, LegalBasis, Period, Processor,
-    Profile, ReferrerMode, Region, Retention, Rotation, SiteEntry, Texts, VisitorMode,
+    AddressMode, Controller, Edition, Geography, Hours, KindSet, Language, LegalBasis, Period,
+    Profile, ReferrerMode, Retention, SiteEntry, Texts, VisitorMode,
 };
 
 /// A policy file. What is `None` was refused.
@@ -36,13 +36,12 @@ pub(crate) struct File {
     pub(crate) head: Head,
     pub(crate) controller: Option<Controller>,
     pub(crate) sites: Vec<SiteEntry>,
-    pub(crate) region: Option<Setting<Region>>,
-    pub(crate) processors: Vec<Spanned<Processor>>,
+    pub(crate) data: data::DataTable,
     pub(crate) address: Option<Setting<AddressMode>>,
     pub(crate) geography: Option<Setting<Geography>>,
     pub(crate) visitor: Option<Setting<VisitorMode>>,
     /// Of [address] and [visitor], where they say.
-    pub(crate) rotations: Vec<Spanned<Rotation>>,
+    pub(crate) rotations: Vec<Spanned<Hours>>,
     pub(crate) keep_query: Option<Setting<Vec<String>>>,
     pub(crate) replace_path: Vec<PathPattern>,
     pub(crate) referrer: Option<Setting<ReferrerMode>>,
@@ -126,7 +125,6 @@ impl File {
             problems,
         );
         let head = head::read(&root, problems);
-        let (region, processors) = data::read(&root, problems);
         let address = address::read(&root, problems);
         let visitor = visitor::read(&root, problems);
         let (keep_query, replace_path) = page::read(&root, problems);
@@ -135,8 +133,7 @@ impl File {
             head,
             controller: controller::read(&root, problems),
             sites: site::read(&root, problems),
-            region,
-            processors,
+            data: data::read(&root, problems),
             address: address.mode,
             geography: address.geography,
             visitor: visitor.mode,

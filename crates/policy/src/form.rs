@@ -64,6 +64,7 @@ struct SiteForm<'a> {
 #[derive(Serialize)]
 struct DataForm<'a> {
     region: &'static str,
+    log: String,
     processors: Vec<ProcessorForm<'a>>,
 }
 
@@ -185,6 +186,7 @@ impl<'a> Form<'a> {
             sites: policy.sites.iter().map(SiteForm::of).collect(),
             data: DataForm {
                 region: policy.data.region.label(),
+                log: policy.data.log.to_string(),
                 processors: policy.data.processors.iter().map(ProcessorForm::of).collect(),
             },
             address: AddressForm::of(policy),

@@ -41,6 +41,7 @@ mod file;
 mod form;
 mod gate;
 mod host;
+mod hours;
 mod json;
 mod kind;
 mod language;
@@ -68,6 +69,7 @@ pub use diff::{Change, Diff, Effect, Subject};
 pub use explain::Explanation;
 pub use gate::{Admission, Consent, Denial, GrantRef, Request, Signals};
 pub use host::{HostError, HostPattern};
+pub use hours::Hours;
 pub use kind::KindSet;
 pub use language::{Language, Texts};
 pub use notice::{Format, NoticeError, Published, STYLE};
@@ -79,7 +81,7 @@ pub use policy::controller::{
     Controller, Data, Edition, Processor, Role, Safeguard, SiteEntry, Task,
 };
 pub use policy::purpose::{LegalBasis, PurposeRule};
-pub use policy::treatment::{AddressMode, Geography, ReferrerMode, Rotation, VisitorMode};
+pub use policy::treatment::{AddressMode, Geography, ReferrerMode, VisitorMode};
 pub use problem::Problems;
 pub use profile::Profile;
 pub use redact::redact;

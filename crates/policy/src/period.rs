@@ -83,6 +83,12 @@ impl Period {
         if self.months == 0 { self.days } else { most_days(self.months) }
     }
 
+    /// The hours that it has at least.
+    pub(crate) fn fewest_hours(self) -> u16 {
+        let days = if self.months == 0 { self.days } else { fewest_days(self.months) };
+        days.saturating_mul(24)
+    }
+
     /// Whether it never ends later than the other, whenever both begin. Of `30 days` and `1 month` neither
     /// does: the one is longer in February, the other in March.
     pub fn is_within(self, other: Self) -> bool {

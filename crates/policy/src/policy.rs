@@ -11,8 +11,8 @@ use candor_event::{FieldSet, PolicyVersion, Purpose, Site};
 
 use crate::page::PathPattern;
 use crate::{
-    AddressMode, Controller, Data, Edition, Geography, Language, Profile, PurposeRule,
-    ReferrerMode, Role, Rotation, SiteEntry, VisitorMode,
+    AddressMode, Controller, Data, Edition, Geography, Hours, Language, Profile, PurposeRule,
+    ReferrerMode, Role, SiteEntry, VisitorMode,
 };
 
 /// One controller's notice, compiled. It cannot be made but by [`compile`](crate::compile()) and
@@ -33,7 +33,7 @@ pub struct Policy {
     pub(crate) address: AddressMode,
     pub(crate) geography: Geography,
     pub(crate) visitor: VisitorMode,
-    pub(crate) rotation: Rotation,
+    pub(crate) rotation: Hours,
     pub(crate) page: PageRules,
     pub(crate) referrer: ReferrerMode,
     pub(crate) high_entropy: bool,
@@ -136,7 +136,7 @@ impl Policy {
     }
 
     /// How long a key may live; it matters when [`Self::uses_keys`].
-    pub fn rotation(&self) -> Rotation {
+    pub fn rotation(&self) -> Hours {
         self.rotation
     }
 

@@ -7,7 +7,7 @@ use candor_event::{Basis, Field, FieldSet};
 use serde::Deserialize;
 use toml::value::Datetime;
 
-use crate::{Date, Geography, Period, ReferrerMode, Rotation};
+use crate::{Date, Geography, Hours, Period, ReferrerMode};
 
 /// Bounds to policies, and when they were held against the law.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub(crate) struct Bounds {
     pub(crate) address: Vec<String>,
     /// Words of [`VisitorMode`](crate::VisitorMode).
     pub(crate) visitor: Vec<String>,
-    pub(crate) rotation: Rotation,
+    pub(crate) rotation: Hours,
     pub(crate) geography: Geography,
     pub(crate) referrer: ReferrerMode,
     pub(crate) high_entropy: bool,
@@ -104,7 +104,7 @@ impl Profile {
     }
 
     /// The longest that a key may live.
-    pub const fn longest_rotation(&self) -> Rotation {
+    pub const fn longest_rotation(&self) -> Hours {
         self.bounds.rotation
     }
 
@@ -166,7 +166,7 @@ fn read(name: &'static str, text: &str) -> Option<Profile> {
         bounds: Bounds {
             address: bounds.address,
             visitor: bounds.visitor,
-            rotation: Rotation::parse(&bounds.rotation)?,
+            rotation: Hours::parse(&bounds.rotation)?,
             geography: Geography::parse(&bounds.geography)?,
             referrer: ReferrerMode::parse(&bounds.referrer)?,
             high_entropy: bounds.high_entropy,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use candor_event::{FieldSet, Purpose, Site};
 
-use crate::{DEMO, Policy, Problems, Rotation, compile};
+use crate::{DEMO, Hours, Policy, Problems, compile};
 
 /// All policies of a deployment, by site.
 #[derive(Clone, Debug)]
@@ -86,7 +86,7 @@ impl Registry {
     }
 
     /// How long a key may live at most under all policies that need one; `None` when none does.
-    pub fn rotation(&self) -> Option<Rotation> {
+    pub fn rotation(&self) -> Option<Hours> {
         let keyed = self.policies.iter().filter(|policy| policy.uses_keys());
         keyed.map(|policy| policy.rotation()).min()
     }

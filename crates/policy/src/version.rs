@@ -19,4 +19,4 @@ pub(crate) fn of(policy: &Policy) -> PolicyVersion {
 }
 
 /// Changes with the canonical form, so that forms cannot be mistaken for each other.
-const CONTEXT: &str = "candor policy version, form 2";
+const CONTEXT: &str = "candor policy version, form 3";

@@ -105,6 +105,11 @@ fn each_change_is_named_with_what_it_means() {
         ("[\"/orders/*\"]", "[]", "looser   page.replace_path: - /orders/*"),
         ("region = \"EEA\"", "region = \"NO\"", "stricter data.region: EEA -> NO"),
         (
+            "region = \"EEA\"",
+            "region = \"EEA\"\nlog = \"25 hours\"",
+            "looser   data.log: 24 hours -> 25 hours",
+        ),
+        (
             "country = \"NO\"",
             "country = \"SE\"",
             "looser   data.processors: + Fjord Hosting AS for hosting in SE",

@@ -49,8 +49,8 @@ fn problems_of_json_have_places_too() {
         compile_json("demo.json", &form.replace(from, to)).unwrap_err().to_string()
     };
     let cases = [
-        ("\"24 months\"", "\"24 moths\"", "demo.json:59:20", "is not a period"),
-        ("\"consent\",", "\"consent\"", "demo.json:59:7", "is not JSON"),
+        ("\"24 months\"", "\"24 moths\"", "demo.json:60:20", "is not a period"),
+        ("\"consent\",", "\"consent\"", "demo.json:60:7", "is not JSON"),
         ("\"smallest_cell\": 10", "\"smallest_cell\": 1e1", "", "expected a whole number"),
         ("\"smallest_cell\": 10", "\"smallest_cell\": null", "", "leave the key away"),
         ("\"region\"", "\"regoin\"", "", "did you mean `region`?"),

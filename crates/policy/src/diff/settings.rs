@@ -104,6 +104,7 @@ fn place(old: &Policy, new: &Policy, changes: &mut Vec<Change>) {
     if before != after {
         changes.push(change("data.region", effect(after.is_within(before)), before, after));
     }
+    ordered("data.log", old.data.log(), new.data.log(), changes);
     let processors = |policy: &Policy| -> Vec<String> {
         let processors = policy.data.processors().iter();
         let shown = processors.map(|processor| {

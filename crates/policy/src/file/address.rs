@@ -8,14 +8,14 @@ use super::Setting;
 use super::visitor::rotation;
 use crate::document::{Table, choice, number};
 use crate::problem::Problem;
-use crate::{AddressMode, Geography, Rotation};
+use crate::{AddressMode, Geography, Hours};
 
 /// `[address]`.
 #[derive(Default)]
 pub(super) struct AddressTable {
     pub(super) mode: Option<Setting<AddressMode>>,
     pub(super) geography: Option<Setting<Geography>>,
-    pub(super) rotation: Option<Spanned<Rotation>>,
+    pub(super) rotation: Option<Spanned<Hours>>,
 }
 
 pub(super) fn read(root: &Table<'_>, problems: &mut Vec<Problem>) -> AddressTable {

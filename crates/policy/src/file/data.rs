@@ -7,24 +7,50 @@ use toml::de::DeValue;
 use super::Setting;
 use crate::document::{Table, Value, choice, line, refuse_repeats, text, wrong_type};
 use crate::problem::Problem;
-use crate::{Country, Processor, Region, Safeguard, Task};
+use crate::{Country, Hours, Processor, Region, Safeguard, Task};
 
-pub(super) fn read(
-    root: &Table<'_>,
-    problems: &mut Vec<Problem>,
-) -> (Option<Setting<Region>>, Vec<Spanned<Processor>>) {
+/// `[data]`.
+#[derive(Debug, Default)]
+pub(crate) struct DataTable {
+    pub(crate) region: Option<Setting<Region>>,
+    pub(crate) log: Option<Setting<Hours>>,
+    pub(crate) processors: Vec<Spanned<Processor>>,
+}
+
+pub(super) fn read(root: &Table<'_>, problems: &mut Vec<Problem>) -> DataTable {
     let Some(value) = root.get("data") else {
-        return (Setting::absent("data", Region::Eea, root), Vec::new());
+        let region = Setting::absent("data", Region::Eea, root);
+        let log = Setting::absent("data", Hours::DEFAULT, root);
+        return DataTable { region, log, processors: Vec::new() };
     };
-    let Some(table) = Table::open("[data]", value, &["region", "processors"], problems) else {
-        return (None, Vec::new());
+    let Some(table) = Table::open("[data]", value, &["region", "log", "processors"], problems)
+    else {
+        return DataTable::default();
     };
     let region = match table.get("region") {
         Some(value) => region(value, problems),
         None => Setting::absent("region", Region::Eea, &table),
     };
+    let log = match table.get("log") {
+        Some(value) => log(value, problems),
+        None => Setting::absent("log", Hours::DEFAULT, &table),
+    };
     let processors = table.get("processors").map(|value| processors(value, problems));
-    (region, processors.unwrap_or_default())
+    DataTable { region, log, processors: processors.unwrap_or_default() }
+}
+
+/// How long events may lie in the log before they reach their tables, stored or not.
+fn log(value: &Value<'_>, problems: &mut Vec<Problem>) -> Option<Setting<Hours>> {
+    let word = text(value, problems)?;
+    let hours = Hours::parse(word);
+    if hours.is_none() {
+        let problem =
+            Problem::at(value.span(), format!("the log's period `{word}` is out of range"))
+                .label("must lie between 1 hour and 7 days")
+                .help("write for example `log = \"24 hours\"`");
+        problems.push(problem);
+    }
+    Some(Setting::said(hours?, value.span()))
 }
 
 fn region(value: &Value<'_>, problems: &mut Vec<Problem>) -> Option<Setting<Region>> {

@@ -5,13 +5,13 @@ use toml::Spanned;
 use super::Setting;
 use crate::document::{Table, choice, text};
 use crate::problem::Problem;
-use crate::{Rotation, VisitorMode};
+use crate::{Hours, VisitorMode};
 
 /// `[visitor]`.
 #[derive(Default)]
 pub(super) struct VisitorTable {
     pub(super) mode: Option<Setting<VisitorMode>>,
-    pub(super) rotation: Option<Spanned<Rotation>>,
+    pub(super) rotation: Option<Spanned<Hours>>,
 }
 
 pub(super) fn read(root: &Table<'_>, problems: &mut Vec<Problem>) -> VisitorTable {
@@ -37,7 +37,7 @@ pub(super) fn rotation(
     is_keyed: bool,
     mode: &str,
     problems: &mut Vec<Problem>,
-) -> Option<Spanned<Rotation>> {
+) -> Option<Spanned<Hours>> {
     let value = table.get("rotation")?;
     let word = text(value, problems)?;
     if !is_keyed {
@@ -47,7 +47,7 @@ pub(super) fn rotation(
         problems.push(problem);
         return None;
     }
-    let rotation = Rotation::parse(word);
+    let rotation = Hours::parse(word);
     if rotation.is_none() {
         let problem = Problem::at(value.span(), format!("the rotation `{word}` is out of range"))
             .label("must lie between 1 hour and 7 days")

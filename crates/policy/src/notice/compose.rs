@@ -123,7 +123,7 @@ impl<'a> Notice<'a> {
 
     /// A sentence about keys.
     pub(crate) fn say_of_keys(self, sentence: &str) -> String {
-        let rotation = self.prose.rotation(self.policy.rotation());
+        let rotation = self.prose.hours(self.policy.rotation());
         let destroyed = self.prose.destroyed(self.policy.rotation());
         self.say(sentence, &[("rotation", &rotation), ("destroyed", &destroyed)])
     }

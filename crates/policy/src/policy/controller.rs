@@ -3,7 +3,7 @@
 use candor_event::{Purpose, Site};
 
 use crate::words::words;
-use crate::{Country, Date, HostPattern, Language, Region, Texts, prose};
+use crate::{Country, Date, HostPattern, Hours, Language, Region, Texts, prose};
 
 /// Who answers for the processing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +35,7 @@ pub struct SiteEntry {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Data {
     pub(crate) region: Region,
+    pub(crate) log: Hours,
     /// In the order of their names.
     pub(crate) processors: Vec<Processor>,
 }
@@ -159,6 +160,11 @@ impl Data {
     /// Where data may lie.
     pub fn region(&self) -> Region {
         self.region
+    }
+
+    /// How long events may lie in the log before they reach their tables, whether they were stored or not.
+    pub fn log(&self) -> Hours {
+        self.log
     }
 
     /// Who processes it for the controller, in the order of their names.

@@ -22,10 +22,6 @@ pub enum AddressMode {
     },
 }
 
-/// How long a key may live, in hours. What was made with it cannot be made again after that.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Rotation(u16);
-
 words! {
     /// How visitors are told apart.
     pub enum VisitorMode {
@@ -93,63 +89,5 @@ impl AddressMode {
 impl fmt::Display for AddressMode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.label())
-    }
-}
-
-// === impl Rotation ===
-
-impl Rotation {
-    /// A day: how long a key lives when the policy does not say.
-    pub const DEFAULT: Self = Self(24);
-    /// The longest, in hours: a week.
-    pub const HOURS_MAX: u16 = 168;
-
-    /// Reads `N hours` or `N days`.
-    pub fn parse(text: &str) -> Option<Self> {
-        let (count, unit) = text.split_once(' ')?;
-        let count: u16 =
-            count.bytes().all(|c| c.is_ascii_digit()).then(|| count.parse().ok())??;
-        let hours = match unit {
-            "hour" | "hours" => count,
-            "day" | "days" => count.checked_mul(24)?,
-            _ => return None,
-        };
-        (1..=Self::HOURS_MAX).contains(&hours).then_some(Self(hours))
-    }
-
-    /// Its hours.
-    pub const fn hours(self) -> u16 {
-        self.0
-    }
-}
-
-impl fmt::Display for Rotation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} hour{}", self.0, if self.0 == 1 { "" } else { "s" })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rotations_are_hours_up_to_a_week() {
-        let cases = [
-            ("24 hours", Some("24 hours")),
-            ("1 hour", Some("1 hour")),
-            ("2 days", Some("48 hours")),
-            ("7 days", Some("168 hours")),
-            ("8 days", None),
-            ("0 hours", None),
-            ("1 month", None),
-            ("24", None),
-            ("+1 hours", None),
-            ("99999 days", None),
-        ];
-        for (text, want) in cases {
-            let rotation = Rotation::parse(text).map(|rotation| rotation.to_string());
-            assert_eq!(rotation.as_deref(), want, "{text}");
-        }
     }
 }

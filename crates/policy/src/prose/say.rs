@@ -1,7 +1,7 @@
 //! Figures, dates, lists and gaps, as a language has them.
 
 use super::Prose;
-use crate::{Date, Period, Rotation};
+use crate::{Date, Hours, Period};
 
 /// From this many months on, whole years are said as such.
 const YEARS_FROM: u16 = 37;
@@ -35,13 +35,13 @@ impl Prose {
     }
 
     /// `24 hours`.
-    pub(crate) fn rotation(&self, rotation: Rotation) -> String {
-        counted(rotation.hours(), &self.words.hour, &self.words.hours)
+    pub(crate) fn hours(&self, hours: Hours) -> String {
+        counted(hours.hours(), &self.words.hour, &self.words.hours)
     }
 
     /// `24 and a half hours`: how long after it was drawn the last of a key is destroyed. For half an hour
     /// after its own time it still tells which visit goes on, and for no other use.
-    pub(crate) fn destroyed(&self, rotation: Rotation) -> String {
+    pub(crate) fn destroyed(&self, rotation: Hours) -> String {
         fill(&self.words.half, &[("count", &rotation.hours().to_string())])
     }
 
@@ -109,7 +109,7 @@ mod tests {
         }
         let finnish = prose::of(Language::Fi).unwrap();
         assert_eq!(finnish.period(period("90 days")), "90 päivää");
-        assert_eq!(finnish.rotation(Rotation::DEFAULT), "24 tuntia");
-        assert_eq!(finnish.destroyed(Rotation::DEFAULT), "24 ja puoli tuntia");
+        assert_eq!(finnish.hours(Hours::DEFAULT), "24 tuntia");
+        assert_eq!(finnish.destroyed(Hours::DEFAULT), "24 ja puoli tuntia");
     }
 }

@@ -9,6 +9,7 @@ use crate::{Retention, VisitorMode};
 
 pub(super) fn check(file: &File, problems: &mut Vec<Problem>) {
     for purpose in &file.purposes {
+        problems.extend(within_log(file, purpose));
         problems.extend(without_id(file, purpose));
         let named = purpose.renews.iter().map(|kind| (kind, "a period is renewed by an event"));
         let categories = purpose.categories.iter();
@@ -39,6 +40,24 @@ fn without_id(file: &File, purpose: &PurposeTable) -> Option<Problem> {
         return None;
     }
     Some(problem.help(format!("add `visitor` to the fields of `{}`", purpose.word)))
+}
+
+/// What is gone from its table must not lie in the log still.
+fn within_log(file: &File, purpose: &PurposeTable) -> Option<Problem> {
+    let log = file.data.log.as_ref()?;
+    let retention = purpose.retention.iter().map(|said| (said.span(), said.get_ref().period()));
+    let categories = purpose.categories.iter();
+    let categories = categories.map(|(_, period)| (period.span(), *period.get_ref()));
+    let mut periods = retention.chain(categories);
+    let (span, period) = periods.find(|(_, period)| period.fewest_hours() < log.value.hours())?;
+    let title =
+        format!("`{}` ends after {period}, and the log only after {}", purpose.word, log.value);
+    Some(
+        Problem::at(span, title)
+            .label("may be over before the log forgets")
+            .related(log.span.clone(), "says how long the log keeps events")
+            .help("write a longer period here, or a shorter `log` in [data]"),
+    )
 }
 
 /// What a purpose does not keep neither renews a period nor has one.

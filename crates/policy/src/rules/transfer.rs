@@ -8,8 +8,8 @@ use crate::problem::Problem;
 use crate::{Processor, Region, Safeguard};
 
 pub(super) fn check(file: &File, problems: &mut Vec<Problem>) {
-    let Some(region) = &file.region else { return };
-    for processor in &file.processors {
+    let Some(region) = &file.data.region else { return };
+    for processor in &file.data.processors {
         problems.extend(outside(processor, region).or_else(|| inadequate(processor)));
         problems.extend(inside(processor, region));
     }

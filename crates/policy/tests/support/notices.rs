@@ -158,6 +158,9 @@ impl Notice {
                 "{{ name = 'In {country}', task = 'hosting', country = '{country}'{safeguard} }}"
             )
         });
+        // A key may live as long as it wants, and so may the log: as long as no period is shorter.
+        let log = if self.rotation_hours % 2 == 0 { 24 } else { 12 };
+        writeln!(text, "data.log = '{log} hours'")?;
         writeln!(text, "data.processors = [{}]", processors.collect::<Vec<_>>().join(", "))
     }
 

@@ -10,8 +10,9 @@ pub(super) fn section(notice: Notice<'_>) -> Section {
     let prose = &notice.prose.retention;
     let head = [prose.purpose.as_str(), &prose.events, &prose.period];
     let rules = notice.policy.purposes();
+    let log = notice.prose.hours(notice.policy.data().log());
     let mut blocks = vec![
-        Block::says(notice.say(&prose.about, &[])),
+        Block::says(notice.say(&prose.about, &[("log", &log)])),
         Block::table(&head, rules.iter().flat_map(|rule| rows(notice, rule)).collect()),
     ];
     blocks.extend(rules.iter().filter_map(|rule| renewal(notice, rule)).map(Block::Paragraph));
