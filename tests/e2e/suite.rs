@@ -9,6 +9,8 @@ mod geo;
 mod import;
 mod keys;
 mod log;
+mod notices;
+mod policies;
 mod quarantine;
 mod retention;
 mod schema;

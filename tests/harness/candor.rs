@@ -104,7 +104,7 @@ impl Candor {
         std::fs::write(&config, self.config(&url.unwrap_or_default())).unwrap();
         command.arg("--config").arg(config);
         if let Some(policy) = &self.options.policy {
-            let policies = self.dir.path().join("policies");
+            let policies = self.policies();
             std::fs::create_dir_all(&policies).unwrap();
             std::fs::write(policies.join("test.toml"), policy.text()).unwrap();
             command.arg("--policies").arg(policies);
@@ -127,6 +127,32 @@ impl Candor {
             Some(kafka) => Broker::shared().partition_dirs(&kafka.topic),
             None => vec![self.data().join("journal")],
         }
+    }
+
+    /// The directory of its policies, when it has one of its own.
+    pub fn policies(&self) -> PathBuf {
+        self.dir.path().join("policies")
+    }
+
+    /// Puts a text in the place of its policy, at once, as a careful editor does.
+    pub fn rewrite_policy(&self, text: &str) {
+        let draft = self.policies().join("test.draft");
+        std::fs::write(&draft, text).unwrap();
+        std::fs::rename(draft, self.policies().join("test.toml")).unwrap();
+    }
+
+    /// Runs `candor policy` on its policies; gives back what it prints.
+    pub fn policy(&self, args: &[&str]) -> String {
+        let mut command = Command::new(program("candor"));
+        let run = command.arg("policy").args(args).arg("--policies").arg(self.policies());
+        let run = run.output().unwrap();
+        let text = String::from_utf8_lossy(&run.stdout) + String::from_utf8_lossy(&run.stderr);
+        text.into_owned()
+    }
+
+    /// Asks it to read its policies now.
+    pub fn hang_up(&self) {
+        kill_process(self.pid(), Signal::HUP).unwrap();
     }
 
     /// Feeds a log through `candor import`; gives back what it prints.
