@@ -9,7 +9,7 @@ use std::sync::Arc;
 pub struct Site(Arc<str>);
 
 /// The name of a purpose, which is also the name of its table and view: 1 to 32 of `a-z`, `0-9`, `_`,
-/// beginning with a letter.
+/// beginning with a letter and ending in a letter or digit.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Purpose(Arc<str>);
 
@@ -60,7 +60,10 @@ impl Purpose {
         let ok = |c: u8| matches!(c, b'a'..=b'z' | b'0'..=b'9' | b'_');
         check(name, 32, |c| c.is_ascii_lowercase(), ok)?;
         let taken = Self::RESERVED.contains(&name);
-        if taken || name.ends_with("_rows") || name.ends_with("_people") || name.contains("__") {
+        // What follows in the names of tables and views must not look like a part of it: `orders_` and
+        // its view for people would be called as the view of `orders` for the controller `people`.
+        let endings = ["_", "_rows", "_people"];
+        if taken || name.contains("__") || endings.iter().any(|ending| name.ends_with(ending)) {
             return Err(NameError::Reserved);
         }
         Ok(Self(name.into()))
@@ -124,6 +127,7 @@ mod tests {
             (Purpose::parse("a-b").err(), NameError::Alphabet),
             (Purpose::parse(&"a".repeat(33)).err(), NameError::Length),
             (Purpose::parse("batches").err(), NameError::Reserved),
+            (Purpose::parse("statistics_").err(), NameError::Reserved),
             (Purpose::parse("statistics_rows").err(), NameError::Reserved),
             (Purpose::parse("statistics_people").err(), NameError::Reserved),
             (Purpose::parse("statistics__acme").err(), NameError::Reserved),

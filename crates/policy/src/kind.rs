@@ -5,7 +5,7 @@ use std::fmt;
 use candor_event::Kind;
 
 /// A set of kinds of event.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct KindSet(u16);
 
 // === impl KindSet ===
