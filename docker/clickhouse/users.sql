@@ -4,14 +4,16 @@
 --
 -- The parameters are SHA-256 hashes of the passwords, hexadecimal: ClickHouse never gets to see a password.
 
--- `candor migrate`. It makes what is missing and never drops: DROP TABLE is for the name under which
--- CREATE OR REPLACE VIEW puts the old view aside. Views run with its rights (SQL SECURITY DEFINER), which is
--- why it can read everything; DEFINER = CURRENT_USER needs no SET DEFINER. INSERT is asked of whoever renames
--- a new view into place; that on rows is taken back here and in grants.sql.
+-- `candor migrate`. It makes what is missing and drops nothing that is made: DROP TABLE is for the name under
+-- which CREATE OR REPLACE VIEW puts the old view aside. When a policy becomes stricter it takes out of rows
+-- what is no longer kept, and deletes those that are not: UPDATE and DELETE. Views run with its rights (SQL
+-- SECURITY DEFINER), which is why it can read everything; DEFINER = CURRENT_USER needs no SET DEFINER. INSERT
+-- is asked of whoever renames a new view into place; that on rows is taken back here and in grants.sql.
 CREATE USER IF NOT EXISTS candor_migrator IDENTIFIED WITH sha256_hash BY {migrator:String};
 ALTER USER candor_migrator IDENTIFIED WITH sha256_hash BY {migrator:String};
 GRANT CREATE DATABASE, CREATE TABLE, CREATE VIEW, DROP VIEW ON candor.* TO candor_migrator;
-GRANT ALTER ADD COLUMN, ALTER ADD CONSTRAINT, ALTER TTL ON candor.* TO candor_migrator;
+GRANT ALTER ADD COLUMN, ALTER ADD CONSTRAINT, ALTER TTL, ALTER MODIFY COMMENT ON candor.* TO candor_migrator;
+GRANT ALTER UPDATE, ALTER DELETE ON candor.* TO candor_migrator;
 GRANT DROP TABLE ON candor._tmp_replace_* TO candor_migrator;
 GRANT SELECT, INSERT ON candor.* TO candor_migrator;
 REVOKE INSERT ON candor.batches FROM candor_migrator;
@@ -19,6 +21,14 @@ REVOKE INSERT ON candor.quarantine FROM candor_migrator;
 -- What is there already.
 GRANT SELECT ON system.columns TO candor_migrator;
 GRANT SELECT ON system.tables TO candor_migrator;
+-- The roles of policies, and what they read: of the rights that it has, it hands on SELECT. Whom a role is
+-- given to is not for it to say: that takes ROLE ADMIN.
+GRANT CREATE ROLE, SHOW ROLES, SHOW USERS ON *.* TO candor_migrator;
+GRANT SELECT ON candor.* TO candor_migrator WITH GRANT OPTION;
+GRANT SELECT ON system.grants TO candor_migrator;
+GRANT SELECT ON system.role_grants TO candor_migrator;
+GRANT SELECT ON system.roles TO candor_migrator;
+GRANT SELECT ON system.user_directories TO candor_migrator;
 
 -- The sinks. They write, and read back where they have written; what visitors did they cannot read.
 CREATE USER IF NOT EXISTS candor_sink IDENTIFIED WITH sha256_hash BY {sink:String};

@@ -23,6 +23,8 @@ pub(crate) fn rights_of(whom: &str, statements: &[String]) -> Vec<String> {
     let whose = |statement: &String| {
         let to = if statement.starts_with("REVOKE") { "FROM" } else { "TO" };
         let is_right = statement.starts_with("GRANT") || to == "FROM";
+        // Who may hand a right on has it all the same.
+        let statement = statement.trim_end_matches(" WITH GRANT OPTION");
         let right = statement.strip_suffix(&format!(" {to} {whom}"));
         right.filter(|_| is_right).map(str::to_owned)
     };

@@ -2,14 +2,14 @@
 
 use candor_tests::{Candor, policy};
 
-fn migrate(candor: &Candor, args: &[&str]) -> (bool, String) {
+pub(crate) fn migrate(candor: &Candor, args: &[&str]) -> (bool, String) {
     let run = candor.command("migrate").args(args).output().unwrap();
     let text = String::from_utf8_lossy(&run.stdout) + String::from_utf8_lossy(&run.stderr);
     (run.status.success(), text.into_owned())
 }
 
 /// Whether nothing is to be done: nothing is said but comments.
-fn is_idle(text: &str) -> bool {
+pub(crate) fn is_idle(text: &str) -> bool {
     text.lines().all(|line| line.starts_with("--"))
 }
 

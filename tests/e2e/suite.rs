@@ -15,6 +15,7 @@ mod quarantine;
 mod retention;
 mod schema;
 mod shutdown;
+mod stricter;
 
 /// A page view of the site `demo` with consent, and whatever else is said.
 fn pageview(more: &str) -> String {

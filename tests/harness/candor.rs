@@ -91,6 +91,11 @@ impl Candor {
         config.clone_into(&mut self.options.config);
     }
 
+    /// Changes the policy for the next start, and for other commands from now on.
+    pub fn change_policy(&mut self, policy: Policy) {
+        self.options.policy = Some(policy);
+    }
+
     /// Runs another command of the program against this one's directory and listeners.
     pub fn command(&self, subcommand: &str) -> Command {
         let mut command = Command::new(program("candor"));

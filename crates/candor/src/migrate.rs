@@ -30,14 +30,14 @@ async fn tables(config: &Config, registry: &Registry, is_dry_run: bool) -> Resul
     let schema = Schema::in_database(registry, &clickhouse.database, clickhouse.tables);
     let store = Store::new(&clickhouse);
     let migration = Migration::plan(&store, &schema).await?;
-    for statement in migration.statements() {
-        telemetry::say(&format!("{statement};\n"))?;
+    for step in migration.steps() {
+        telemetry::say(&step.to_string())?;
     }
     if is_dry_run {
         return Ok(());
     }
     migration.apply(&store).await?;
-    let statements = migration.statements().len();
+    let statements = migration.statements().count();
     telemetry::say(&format!("-- {statements} statements, the database is as the policies say\n"))
 }
 

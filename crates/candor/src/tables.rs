@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use candor_policy::Registry;
-use candor_store::{Migration, Schema, Store};
+use candor_store::{Migration, Schema, Step, Store};
 
 use crate::config::Config;
 
@@ -11,7 +11,12 @@ pub(crate) async fn migrate(config: &Config, store: &Store, registry: &Registry)
     let clickhouse = &config.clickhouse;
     let schema = Schema::in_database(registry, &clickhouse.database, clickhouse.tables);
     let migration = Migration::plan(store, &schema).await?;
-    let statements = migration.statements().len();
+    let statements = migration.statements().count();
+    for step in migration.steps() {
+        if let Step::Finding(rows) = step {
+            tracing::info!(rows, "a policy became stricter, and holds for what is stored");
+        }
+    }
     if statements > 0 {
         tracing::info!(statements, "bringing the tables to what the policies say");
     }

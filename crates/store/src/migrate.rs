@@ -1,48 +1,41 @@
-//! Brings a database to what the policies say. Idempotent: what is right already is left alone, and
-//! nothing is ever dropped.
+//! Brings a database to what the policies say. Idempotent: what is right already is left alone. What a
+//! stricter policy no longer allows is taken out of rows; nothing else is ever dropped.
 
-use std::collections::HashMap;
+mod extra;
+mod present;
+mod roles;
+mod stricter;
+mod structure;
 
-use clickhouse::Row;
-use serde::Deserialize;
+use std::fmt;
 
-use crate::column::Column;
-use crate::schema::{Relation, RelationKind, SCHEMA_VERSION, Schema, TRUNCATED};
+use crate::schema::{SCHEMA_VERSION, Schema};
 use crate::{Store, StoreError};
 
-/// The statements that are still to be run.
+use present::Present;
+use stricter::Stricter;
+
+/// What is still to be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Migration {
-    statements: Vec<String>,
+    steps: Vec<Step>,
 }
 
-/// What the database has.
-#[derive(Debug, Default)]
-struct Present {
-    relations: HashMap<String, PresentRelation>,
-    columns: HashMap<(String, String), String>,
-}
-
-#[derive(Debug, Deserialize, Row)]
-struct PresentRelation {
-    name: String,
-    engine: String,
-    create_table_query: String,
-    comment: String,
-}
-
-#[derive(Debug, Deserialize, Row)]
-struct PresentColumn {
-    table: String,
-    name: String,
-    #[serde(rename = "type")]
-    sql_type: String,
+/// One step, or a word about it. Shown, it is SQL: what is not a statement is a comment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Rows in which the next statement leaves less than there is, because a policy became stricter.
+    Finding(String),
+    /// What is left to a person.
+    Remark(String),
+    /// What is run.
+    Statement(String),
 }
 
 // === impl Migration ===
 
 impl Migration {
-    /// Compares the database with the schema.
+    /// Compares the database with the schema, and the rows in it with the policies.
     ///
     /// # Errors
     /// The database cannot be read, is newer than this program, or has a column that cannot be changed
@@ -54,37 +47,57 @@ impl Migration {
         {
             return Err(StoreError::SchemaTooNew { found, known: SCHEMA_VERSION });
         }
-        let mut statements = Vec::new();
-        if present.relations.is_empty() {
-            statements.push(schema.create_database());
-        }
-        for relation in schema.relations() {
-            present.compare(schema.database(), &relation, &mut statements)?;
-        }
-        if !statements.is_empty() {
-            let database = schema.database();
-            statements
-                .push(format!("INSERT INTO {database}.schema (version) VALUES ({SCHEMA_VERSION})"));
-        }
-        Ok(Self { statements })
+        let stricter = Stricter::find(store, schema, &present).await?;
+        let statements = structure::statements(schema, &present, &stricter.guards())?;
+        let mut steps: Vec<_> = statements.into_iter().map(Step::Statement).collect();
+        steps.extend(stricter.steps(schema));
+        steps.extend(roles::steps(store, schema).await?);
+        steps.extend(extra::remarks(schema, &present).into_iter().map(Step::Remark));
+        Ok(Self { steps })
+    }
+
+    /// Everything that is to be done and said, in order.
+    pub fn steps(&self) -> &[Step] {
+        &self.steps
     }
 
     /// The statements, in order; none when the database is as it should be.
-    pub fn statements(&self) -> &[String] {
-        &self.statements
+    pub fn statements(&self) -> impl Iterator<Item = &str> {
+        self.steps.iter().filter_map(|step| match step {
+            Step::Statement(sql) => Some(sql.as_str()),
+            Step::Finding(_) | Step::Remark(_) => None,
+        })
     }
 
-    /// Runs the statements.
+    /// Runs the statements. One that changes rows has changed them all when it ends.
     ///
     /// # Errors
     /// The first one that fails; running again goes on from there.
     pub async fn apply(&self, store: &Store) -> Result<(), StoreError> {
-        for statement in &self.statements {
+        for statement in self.statements() {
             // The client takes `?` in a query for a placeholder.
             let query = store.client.query(&statement.replace('?', "??"));
+            // There may be thousands of sites in it.
+            let query = query.with_setting("max_query_size", QUERY_SIZE_MAX);
             query.execute().await.map_err(|error| StoreError::migrate(statement, &error))?;
         }
         Ok(())
+    }
+}
+
+/// Bytes of a statement that the server is asked to read.
+const QUERY_SIZE_MAX: &str = "67108864";
+
+// === impl Step ===
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Finding(text) | Self::Remark(text) => {
+                text.lines().try_for_each(|line| writeln!(f, "-- {line}"))
+            }
+            Self::Statement(sql) => writeln!(f, "{sql};"),
+        }
     }
 }
 
@@ -96,95 +109,11 @@ impl Store {
         schema: &Schema,
         present: &Present,
     ) -> Result<Option<u32>, StoreError> {
-        if !present.relations.contains_key("schema") {
+        if !present.has("schema") {
             return Ok(None);
         }
         let sql = format!("SELECT max(version) FROM {}.schema", schema.database());
         let version = self.client.query(&sql).fetch_one::<u32>().await;
         version.map(Some).map_err(|error| StoreError::read(&error))
-    }
-}
-
-// === impl Present ===
-
-impl Present {
-    async fn read(store: &Store, database: &str) -> Result<Self, StoreError> {
-        let relations: Vec<PresentRelation> = store
-            .client
-            .query("SELECT ?fields FROM system.tables WHERE database = ?")
-            .bind(database)
-            .fetch_all()
-            .await
-            .map_err(|error| StoreError::read(&error))?;
-        let columns: Vec<PresentColumn> = store
-            .client
-            .query("SELECT ?fields FROM system.columns WHERE database = ?")
-            .bind(database)
-            .fetch_all()
-            .await
-            .map_err(|error| StoreError::read(&error))?;
-        Ok(Self {
-            relations: relations.into_iter().map(|r| (r.name.clone(), r)).collect(),
-            columns: columns.into_iter().map(|c| ((c.table, c.name), c.sql_type)).collect(),
-        })
-    }
-
-    fn compare(
-        &self,
-        database: &str,
-        wanted: &Relation,
-        statements: &mut Vec<String>,
-    ) -> Result<(), StoreError> {
-        let Some(found) = self.relations.get(&wanted.name) else {
-            statements.push(wanted.create.clone());
-            return Ok(());
-        };
-        match &wanted.kind {
-            RelationKind::Own => {}
-            RelationKind::View => {
-                let mark = format!("COMMENT '{}'", found.comment);
-                let is_same = wanted.create.ends_with(&mark);
-                if found.engine != "View" || !is_same {
-                    statements.push(wanted.create.clone());
-                }
-            }
-            RelationKind::Rows { columns, truncated_address } => {
-                let table = format!("{database}.{}", wanted.name);
-                for column in columns {
-                    self.compare_column(&table, &wanted.name, column, statements)?;
-                }
-                if !found.create_table_query.contains(" TTL expires_at SETTINGS") {
-                    statements.push(format!("ALTER TABLE {table} MODIFY TTL expires_at"));
-                }
-                if *truncated_address && !found.create_table_query.contains("address_is_truncated")
-                {
-                    statements.push(format!("ALTER TABLE {table} ADD {TRUNCATED}"));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn compare_column(
-        &self,
-        table: &str,
-        name: &str,
-        column: &Column,
-        statements: &mut Vec<String>,
-    ) -> Result<(), StoreError> {
-        match self.columns.get(&(name.to_owned(), column.name.to_owned())) {
-            None => {
-                statements
-                    .push(format!("ALTER TABLE {table} ADD COLUMN {}", column.definition(true)));
-                Ok(())
-            }
-            Some(found) if found == column.sql_type => Ok(()),
-            Some(found) => Err(StoreError::ColumnDiffers {
-                table: table.to_owned(),
-                column: column.name.to_owned(),
-                found: found.clone(),
-                wanted: column.sql_type.to_owned(),
-            }),
-        }
     }
 }

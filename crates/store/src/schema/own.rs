@@ -1,0 +1,37 @@
+//! Tables that no policy decides.
+
+use super::{Relation, RelationKind, Schema};
+
+impl Schema {
+    pub(super) fn own_tables(&self) -> Vec<Relation> {
+        let ledger = "log LowCardinality(String),\n  log_partition UInt32,\n  first_offset UInt64,\n  \
+            last_offset UInt64,\n  records UInt32,\n  events UInt32,\n  \
+            rows Map(LowCardinality(String), UInt64) COMMENT 'How many rows each table got.',\n  \
+            buckets Map(LowCardinality(String), UInt64) COMMENT 'What did not become rows, and why.',\n  \
+            stored_at DateTime('UTC')";
+        let quarantine = "log LowCardinality(String),\n  log_partition UInt32,\n  log_offset UInt64,\n  \
+            reason LowCardinality(String),\n  \
+            record String COMMENT 'The record, hexadecimal; anonymised like everything in the log.',\n  \
+            stored_at DateTime('UTC')";
+        let schema = "version UInt32,\n  applied_at DateTime('UTC') DEFAULT now()";
+        let tables = [
+            (
+                "batches",
+                ledger,
+                "ORDER BY (log, log_partition, first_offset)\nTTL stored_at + INTERVAL 90 DAY",
+            ),
+            (
+                "quarantine",
+                quarantine,
+                "ORDER BY (log, log_partition, log_offset)\nTTL stored_at + INTERVAL 7 DAY",
+            ),
+            ("schema", schema, "ORDER BY version"),
+        ];
+        let own = |(name, columns, keys): (&str, &str, &str)| Relation {
+            name: name.to_owned(),
+            create: self.create_table(name, columns, keys),
+            kind: RelationKind::Own,
+        };
+        tables.into_iter().map(own).collect()
+    }
+}
