@@ -1,5 +1,11 @@
 //! The whole way, through public doors only: `candor up` with the journal and the real engine.
-#![expect(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on panics")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on panics"
+)]
 
+mod held;
 #[path = "suite.rs"]
 mod suite;

@@ -13,7 +13,7 @@ mod notices;
 mod policies;
 mod quarantine;
 mod retention;
-mod schema;
+pub(crate) mod schema;
 mod shutdown;
 mod stricter;
 
