@@ -24,37 +24,39 @@ use question::Question;
 
 /// Tables with rows that are looser than the policies.
 #[derive(Debug)]
-pub(super) struct Stricter<'a> {
-    tables: Vec<Table<'a>>,
+pub(super) struct Stricter {
+    tables: Vec<Table>,
 }
 
 #[derive(Debug)]
-struct Table<'a> {
+struct Table {
     purpose: Purpose,
-    findings: Vec<Finding<'a>>,
+    findings: Vec<Finding>,
 }
 
 /// In which rows there is too much, and how many they are.
 #[derive(Debug)]
-struct Finding<'a> {
-    excess: Excess<'a>,
+struct Finding {
+    excess: Excess,
     /// In order.
     sites: Vec<String>,
     /// Rows; of query parameters, values.
     count: u64,
     /// The most days that any of them was to be kept.
     days_max: u32,
-    /// The kinds of event; or the query parameters that are not kept.
-    names: Vec<String>,
+    /// The kinds of these rows, in order.
+    kinds: Vec<String>,
+    /// Of query parameters: each site's that are not kept, in order.
+    parameters: Vec<(String, String)>,
 }
 
 // === impl Stricter ===
 
-impl<'a> Stricter<'a> {
+impl Stricter {
     /// Asks the database.
     pub(super) async fn find(
         store: &Store,
-        schema: &'a Schema,
+        schema: &Schema,
         present: &Present,
     ) -> Result<Self, StoreError> {
         let mut tables = Vec::new();
@@ -71,7 +73,7 @@ impl<'a> Stricter<'a> {
 
     /// What views must hide until the rows are changed.
     pub(super) fn guards(&self) -> Guards {
-        let guard = |table: &Table<'_>| {
+        let guard = |table: &Table| {
             let hidden = table.findings.iter().filter_map(|it| it.excess.hidden(&it.sites));
             hidden.fold(String::new(), |guard, hidden| guard + " AND NOT (" + &hidden + ")")
         };
@@ -98,11 +100,11 @@ impl<'a> Stricter<'a> {
 
 // === impl Table ===
 
-impl Table<'_> {
+impl Table {
     /// All changes of a table in one statement, so that its parts are rewritten once.
     fn statement(&self, database: &str) -> String {
         let commands: Vec<_> =
-            self.findings.iter().map(|it| it.excess.command(&it.sites)).collect();
+            self.findings.iter().map(|it| it.excess.command(&it.sites, &it.parameters)).collect();
         format!(
             "ALTER TABLE {database}.{}_rows\n  {}\nSETTINGS mutations_sync = 2",
             self.purpose,

@@ -2,14 +2,14 @@
 
 use std::collections::HashSet;
 
-use candor_event::Field;
+use candor_event::{Field, Kind};
 use candor_policy::{AddressMode, KindSet, Period, Policy, PurposeRule};
 
 use crate::column::{COLUMNS, Column, Value};
 
 /// What there is too much of. In the order in which it is taken away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Excess<'a> {
+pub(super) enum Excess {
     /// The row: its site's policy does not have the purpose.
     Purpose,
     /// The row: the purpose does not keep these kinds of event.
@@ -18,8 +18,8 @@ pub(super) enum Excess<'a> {
     Period(Period, KindSet),
     /// A field that the purpose does not keep.
     Field(Field),
-    /// Query parameters: these are kept.
-    Query(&'a [String]),
+    /// Query parameters that the policy does not keep.
+    Query,
     /// Leading bits of an address: so many of IPv4 and IPv6 are kept.
     Bits(u8, u8),
     /// An address, of which only a hash is kept.
@@ -33,10 +33,10 @@ const IS_V4: &str = "startsWith(IPv6NumToString(address), '::ffff:')";
 
 // === impl Excess ===
 
-impl<'a> Excess<'a> {
+impl Excess {
     /// What rows of this site could have too much of, as far as the table has such columns.
     pub(super) fn possible(
-        policy: &'a Policy,
+        policy: &Policy,
         rule: Option<&PurposeRule>,
         columns: &HashSet<&str>,
     ) -> Vec<Self> {
@@ -50,7 +50,7 @@ impl<'a> Excess<'a> {
         let dropped = Field::ALL.into_iter().filter(|field| !rule.fields().contains(*field));
         all.extend(dropped.map(Self::Field));
         if rule.fields().contains(Field::Query) {
-            all.push(Self::Query(policy.query()));
+            all.push(Self::Query);
         }
         if rule.fields().contains(Field::Address) {
             match policy.address() {
@@ -64,7 +64,7 @@ impl<'a> Excess<'a> {
     }
 
     /// Whether rows of a kind can have it; `None` is a kind that nobody knows.
-    pub(super) fn concerns(self, kind: Option<candor_event::Kind>) -> bool {
+    pub(super) fn concerns(self, kind: Option<Kind>) -> bool {
         match self {
             Self::Kinds(kinds) | Self::Period(_, kinds) => {
                 kind.is_some_and(|kind| kinds.contains(kind))
@@ -85,44 +85,54 @@ impl<'a> Excess<'a> {
             Self::Kinds(_) => 1,
             Self::Period(..) => 2,
             Self::Field(_) => 3,
-            Self::Query(_) => 4,
+            Self::Query => 4,
             Self::Bits(..) => 5,
             Self::Address => 6,
             Self::Hash => 7,
         }
     }
 
-    /// Whether a row has it, site and kind aside.
-    pub(super) fn condition(self) -> String {
+    /// Whether a row has it, site and kind aside. Of query parameters, which ones a row has is asked, and
+    /// whether they are kept is seen when the answer is there.
+    pub(super) fn condition(self) -> Option<String> {
         match self {
-            Self::Purpose | Self::Kinds(_) => "1".to_owned(),
-            Self::Period(period, _) => format!("expires_at > {}", end(period)),
+            Self::Purpose | Self::Kinds(_) => Some("1".to_owned()),
+            Self::Period(period, _) => Some(format!("expires_at > {}", end(period))),
             Self::Field(_) | Self::Address | Self::Hash => {
                 let is_there = |column: &&Column| format!("{} != {}", column.name, nothing(column));
-                self.columns().iter().map(is_there).collect::<Vec<_>>().join(" OR ")
+                Some(self.columns().iter().map(is_there).collect::<Vec<_>>().join(" OR "))
             }
-            Self::Query(kept) => {
-                format!("arrayExists(parameter -> NOT {}, mapKeys(query))", is_in(kept))
-            }
-            Self::Bits(v4, v6) => format!("address_prefix > {}", bits(v4, v6)),
+            Self::Query => None,
+            Self::Bits(v4, v6) => Some(format!("address_prefix > {}", bits(v4, v6))),
         }
     }
 
-    /// What takes it away from the rows of these sites.
-    pub(super) fn command(self, sites: &[String]) -> String {
+    /// What takes it away from the rows of these sites; of query parameters, these of each site.
+    pub(super) fn command(self, sites: &[String], parameters: &[(String, String)]) -> String {
         let scope = self.scope(sites);
-        let change = match self {
-            Self::Purpose | Self::Kinds(_) => return format!("DELETE WHERE {scope}"),
-            Self::Period(period, _) => {
-                format!("expires_at = least(expires_at, {})", end(period))
-            }
+        if self.is_deleted() {
+            return format!("DELETE WHERE {scope}");
+        }
+        let condition = self.condition().unwrap_or_else(|| {
+            let pairs = pairs(parameters);
+            format!("arrayExists(parameter -> (site, parameter) IN ({pairs}), mapKeys(query))")
+        });
+        format!("UPDATE {} WHERE {scope} AND ({condition})", self.assignments(parameters))
+    }
+
+    /// What columns become. The time can only be set to the lesser of two.
+    fn assignments(self, parameters: &[(String, String)]) -> String {
+        match self {
+            Self::Purpose | Self::Kinds(_) => String::new(),
+            Self::Period(period, _) => format!("expires_at = least(expires_at, {})", end(period)),
             Self::Field(_) | Self::Address | Self::Hash => {
                 let empty = |column: &&Column| format!("{} = {}", column.name, nothing(column));
                 self.columns().iter().map(empty).collect::<Vec<_>>().join(", ")
             }
-            Self::Query(kept) => {
-                format!("query = mapFilter((parameter, value) -> {}, query)", is_in(kept))
-            }
+            Self::Query => format!(
+                "query = mapFilter((parameter, value) -> (site, parameter) NOT IN ({}), query)",
+                pairs(parameters)
+            ),
             Self::Bits(v4, v6) => {
                 let bits = bits(v4, v6);
                 format!(
@@ -130,8 +140,7 @@ impl<'a> Excess<'a> {
                      address_prefix = {bits}"
                 )
             }
-        };
-        format!("UPDATE {change} WHERE {scope} AND ({})", self.condition())
+        }
     }
 
     /// Which rows nobody may read from now on, although they are still there.
@@ -149,7 +158,7 @@ impl<'a> Excess<'a> {
         let sites = format!("site{}", one_of(sites.iter().map(String::as_str)));
         match self {
             Self::Kinds(kinds) | Self::Period(_, kinds) if kinds != KindSet::ALL => {
-                format!("{sites} AND kind{}", one_of(kinds.iter().map(candor_event::Kind::label)))
+                format!("{sites} AND kind{}", one_of(kinds.iter().map(Kind::label)))
             }
             _ => sites,
         }
@@ -159,7 +168,7 @@ impl<'a> Excess<'a> {
     fn columns(self) -> Vec<&'static Column> {
         let is_of = |column: &&Column| match self {
             Self::Field(field) => column.field == Some(field),
-            Self::Query(_) => column.name == "query",
+            Self::Query => column.name == "query",
             Self::Bits(..) | Self::Address => matches!(column.name, "address" | "address_prefix"),
             Self::Hash => column.name == "address_hash",
             Self::Purpose | Self::Kinds(_) | Self::Period(..) => false,
@@ -169,7 +178,7 @@ impl<'a> Excess<'a> {
 }
 
 /// The kinds that are kept, by how long.
-fn periods<'a>(rule: &PurposeRule) -> Vec<Excess<'a>> {
+fn periods(rule: &PurposeRule) -> Vec<Excess> {
     let mut periods = Vec::<(Period, Vec<_>)>::new();
     for kind in rule.kinds().iter() {
         let period = rule.period(kind);
@@ -207,16 +216,15 @@ fn nothing(column: &Column) -> String {
     }
 }
 
-fn is_in(names: &[String]) -> String {
-    if names.is_empty() {
-        return "0".to_owned();
-    }
-    format!("parameter{}", one_of(names.iter().map(String::as_str)))
+fn one_of<'a>(words: impl Iterator<Item = &'a str>) -> String {
+    format!(" IN ({})", words.map(quoted).collect::<Vec<_>>().join(", "))
 }
 
-fn one_of<'a>(words: impl Iterator<Item = &'a str>) -> String {
-    let quoted: Vec<_> = words
-        .map(|word| format!("'{}'", word.replace('\\', "\\\\").replace('\'', "\\'")))
-        .collect();
-    format!(" IN ({})", quoted.join(", "))
+fn pairs(parameters: &[(String, String)]) -> String {
+    let pair = |(site, name): &(String, String)| format!("({}, {})", quoted(site), quoted(name));
+    parameters.iter().map(pair).collect::<Vec<_>>().join(", ")
+}
+
+fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\\', "\\\\").replace('\'', "\\'"))
 }

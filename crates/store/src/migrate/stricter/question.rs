@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use candor_event::{Kind, Purpose};
+use candor_policy::Policy;
 use clickhouse::Row;
 use serde::Deserialize;
 
@@ -15,11 +16,10 @@ use crate::{Store, StoreError};
 #[derive(Debug)]
 pub(super) struct Question<'a> {
     table: String,
-    has_query: bool,
     /// Each once, in the order in which it is taken away.
-    excesses: Vec<Excess<'a>>,
-    /// By site: which of them its rows can have.
-    sites: HashMap<&'a str, Vec<usize>>,
+    excesses: Vec<Excess>,
+    /// By site: its policy, and which of them its rows can have.
+    sites: HashMap<&'a str, (&'a Policy, Vec<usize>)>,
 }
 
 /// The answer: of the rows of a site and kind.
@@ -54,14 +54,14 @@ impl<'a> Question<'a> {
                 })
                 .collect();
             let names = policy.sites().iter().map(|site| site.name().as_str());
-            sites.extend(names.map(|site| (site, numbers.clone())));
+            sites.extend(names.map(|site| (site, (&**policy, numbers.clone()))));
         }
         let table = format!("{}.{purpose}_rows", schema.database());
-        Self { table, has_query: columns.contains("query"), excesses, sites }
+        Self { table, excesses, sites }
     }
 
     /// What is too much, in the order in which it is taken away.
-    pub(super) async fn ask(&self, store: &Store) -> Result<Vec<Finding<'a>>, StoreError> {
+    pub(super) async fn ask(&self, store: &Store) -> Result<Vec<Finding>, StoreError> {
         let query = store.client.query(&self.sql().replace('?', "??"));
         let answers =
             query.fetch_all::<Answer>().await.map_err(|error| StoreError::read(&error))?;
@@ -69,23 +69,19 @@ impl<'a> Question<'a> {
     }
 
     pub(super) fn sql(&self) -> String {
-        let is_counted = |excess: &Excess<'_>| !matches!(excess, Excess::Query(_));
-        let count = |excess: &Excess<'_>| {
-            if is_counted(excess) {
-                format!("countIf({})", excess.condition())
-            } else {
-                "0".to_owned()
-            }
+        let count = |excess: &Excess| {
+            excess.condition().map_or_else(|| "0".to_owned(), |it| format!("countIf({it})"))
         };
         let counts: Vec<_> = self.excesses.iter().map(count).collect();
-        let parameters = if self.has_query && !self.excesses.iter().all(is_counted) {
-            "sumMap(CAST(mapKeys(query), 'Array(String)'), arrayMap(parameter -> toUInt64(1), mapKeys(query)))"
+        let parameters = if self.excesses.contains(&Excess::Query) {
+            "sumMap(CAST(mapKeys(query), 'Array(String)'), \
+             arrayMap(parameter -> toUInt64(1), mapKeys(query)))"
         } else {
             "(CAST([], 'Array(String)'), CAST([], 'Array(UInt64)'))"
         };
         format!(
             "SELECT toString(site) AS site, toString(kind) AS kind,\n  \
-             toUInt32(max(dateDiff('day', received_at, expires_at))) AS days_max,\n  \
+             toUInt32(greatest(max(dateDiff('day', received_at, expires_at)), 0)) AS days_max,\n  \
              CAST([{}], 'Array(UInt64)') AS counts,\n  {parameters} AS parameters\n\
              FROM {} GROUP BY site, kind ORDER BY site, kind",
             counts.join(",\n    "),
@@ -93,12 +89,15 @@ impl<'a> Question<'a> {
         )
     }
 
-    pub(super) fn findings(&self, answers: &[Answer]) -> Vec<Finding<'a>> {
+    pub(super) fn findings(&self, answers: &[Answer]) -> Vec<Finding> {
         let mut tallies: Vec<_> = self.excesses.iter().map(|it| (*it, Tally::default())).collect();
         for answer in answers {
-            for number in self.possible(answer) {
-                if let Some((excess, tally)) = tallies.get_mut(number) {
-                    tally.add(*excess, answer, number);
+            let Some((policy, numbers)) = self.sites.get(answer.site.as_str()) else { continue };
+            for number in self.possible(numbers, &answer.kind) {
+                match tallies.get_mut(number) {
+                    Some((Excess::Query, tally)) => tally.add_parameters(answer, policy),
+                    Some((_, tally)) => tally.add_rows(answer, number),
+                    None => {}
                 }
             }
         }
@@ -108,12 +107,11 @@ impl<'a> Question<'a> {
         findings
     }
 
-    /// What these rows can have too much of; rows that are deleted have nothing else.
-    fn possible(&self, answer: &Answer) -> Vec<usize> {
-        let kind = Kind::ALL.into_iter().find(|kind| kind.label() == answer.kind);
-        let of_site = self.sites.get(answer.site.as_str()).into_iter().flatten();
+    /// What rows of this kind can have too much of; rows that are deleted have nothing else.
+    fn possible(&self, numbers: &[usize], kind: &str) -> Vec<usize> {
+        let kind = Kind::ALL.into_iter().find(|known| known.label() == kind);
         let mut possible = Vec::new();
-        for number in of_site.copied() {
+        for number in numbers.iter().copied() {
             match self.excesses.get(number) {
                 Some(excess) if !excess.concerns(kind) => {}
                 Some(excess) if excess.is_deleted() => return vec![number],
@@ -124,53 +122,47 @@ impl<'a> Question<'a> {
     }
 }
 
-// === impl Answer ===
-
-impl Answer {
-    /// How many parameters are not among those that are kept, and which.
-    fn not_among(&self, kept: &[String]) -> (u64, Vec<String>) {
-        let (names, counts) = &self.parameters;
-        let all = names.iter().zip(counts);
-        let dropped: Vec<_> = all.filter(|(name, _)| !kept.contains(name)).collect();
-        let count = dropped.iter().map(|(_, count)| **count).sum();
-        (count, dropped.into_iter().map(|(name, _)| name.clone()).collect())
-    }
-}
-
 /// How much was found.
 #[derive(Debug, Default)]
 struct Tally {
     sites: BTreeSet<String>,
     count: u64,
     days_max: u32,
-    names: BTreeSet<String>,
+    kinds: BTreeSet<String>,
+    parameters: BTreeSet<(String, String)>,
 }
 
 // === impl Tally ===
 
 impl Tally {
-    fn add(&mut self, excess: Excess<'_>, answer: &Answer, number: usize) {
-        let (count, names) = if let Excess::Query(kept) = excess {
-            answer.not_among(kept)
-        } else {
-            let count = answer.counts.get(number).copied().unwrap_or_default();
-            (count, vec![answer.kind.clone()])
-        };
+    fn add_rows(&mut self, answer: &Answer, number: usize) {
+        let count = answer.counts.get(number).copied().unwrap_or_default();
         if count > 0 {
             self.count += count;
-            self.names.extend(names);
             self.sites.insert(answer.site.clone());
             self.days_max = self.days_max.max(answer.days_max);
+            self.kinds.insert(answer.kind.clone());
         }
     }
 
-    fn finding(self, excess: Excess<'_>) -> Finding<'_> {
+    fn add_parameters(&mut self, answer: &Answer, policy: &Policy) {
+        let (names, counts) = &answer.parameters;
+        for (name, count) in names.iter().zip(counts).filter(|(name, _)| !policy.keeps_query(name))
+        {
+            self.count += count;
+            self.sites.insert(answer.site.clone());
+            self.parameters.insert((answer.site.clone(), name.clone()));
+        }
+    }
+
+    fn finding(self, excess: Excess) -> Finding {
         Finding {
             excess,
             sites: self.sites.into_iter().collect(),
             count: self.count,
             days_max: self.days_max,
-            names: self.names.into_iter().collect(),
+            kinds: self.kinds.into_iter().collect(),
+            parameters: self.parameters.into_iter().collect(),
         }
     }
 }

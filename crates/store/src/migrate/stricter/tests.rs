@@ -143,8 +143,9 @@ fn parameters_and_addresses_are_cut_to_what_is_kept() {
     let sql = ask(&schema, "statistics", &columns(), &[("a-2", "pageview")]);
     for part in [
         "-- 3 query parameters of a-2 in statistics: b no longer kept, removed\n",
-        "UPDATE query = mapFilter((parameter, value) -> parameter IN ('a'), query) WHERE site IN ('a-2') \
-         AND (arrayExists(parameter -> NOT parameter IN ('a'), mapKeys(query)))",
+        "UPDATE query = mapFilter((parameter, value) -> (site, parameter) NOT IN (('a-2', 'b')), query) \
+         WHERE site IN ('a-2') AND \
+         (arrayExists(parameter -> (site, parameter) IN (('a-2', 'b')), mapKeys(query)))",
         "addresses cut to 16 bits of IPv4 and 32 bits of IPv6\n",
         "no hash of an address is kept, emptied\n",
         "address_prefix = if(startsWith(IPv6NumToString(address), '::ffff:'), 16, 32) WHERE",

@@ -1,21 +1,23 @@
 //! What an operator reads of a finding.
 
+use std::collections::BTreeSet;
+
 use candor_event::Purpose;
 use candor_policy::KindSet;
 
 use super::{Excess, Finding};
 
-/// Sites that are named before the others are counted.
+/// Sites, or parameters, that are named before the others are counted.
 const NAMED_MAX: usize = 3;
 
 // === impl Finding ===
 
-impl Finding<'_> {
+impl Finding {
     /// As in: 1,204 rows of shop.example in statistics: kept for up to 731 days, now for 13 months.
     pub(super) fn words(&self, purpose: &Purpose) -> String {
         let unit = match (self.excess, self.count) {
-            (Excess::Query(_), 1) => "query parameter",
-            (Excess::Query(_), _) => "query parameters",
+            (Excess::Query, 1) => "query parameter",
+            (Excess::Query, _) => "query parameters",
             (_, 1) => "row",
             _ => "rows",
         };
@@ -24,16 +26,16 @@ impl Finding<'_> {
     }
 
     fn change(&self) -> String {
-        let names = self.names.join(", ");
         match self.excess {
             Excess::Purpose => "the policy no longer has the purpose, deleted".to_owned(),
-            Excess::Kinds(_) => format!("{names} no longer kept, deleted"),
+            Excess::Kinds(_) => format!("{} no longer kept, deleted", self.kinds.join(", ")),
             Excess::Period(period, kinds) => {
-                let of = if kinds == KindSet::ALL { String::new() } else { names + " " };
+                let kinds = if kinds == KindSet::ALL { Vec::new() } else { self.kinds.clone() };
+                let of = if kinds.is_empty() { String::new() } else { kinds.join(", ") + " " };
                 format!("{of}kept for up to {} days, now for {period}", self.days_max)
             }
             Excess::Field(field) => format!("{} no longer kept, emptied", field.label()),
-            Excess::Query(_) => format!("{names} no longer kept, removed"),
+            Excess::Query => format!("{} no longer kept, removed", self.parameters()),
             Excess::Bits(v4, v6) => {
                 format!("addresses cut to {v4} bits of IPv4 and {v6} bits of IPv6")
             }
@@ -43,13 +45,23 @@ impl Finding<'_> {
     }
 
     fn sites(&self) -> String {
-        let (named, others) = self.sites.split_at(self.sites.len().min(NAMED_MAX));
-        let named = named.join(", ");
-        match others.len() {
-            0 => named,
-            1 => format!("{named} and another site"),
-            count => format!("{named} and {} other sites", thousands(count as u64)),
-        }
+        named(self.sites.iter().map(String::as_str), "site")
+    }
+
+    fn parameters(&self) -> String {
+        let names: BTreeSet<_> = self.parameters.iter().map(|(_, name)| name.as_str()).collect();
+        named(names.into_iter(), "parameter")
+    }
+}
+
+/// The first few by name, the others by number.
+fn named<'a>(mut names: impl Iterator<Item = &'a str>, what: &str) -> String {
+    let first: Vec<_> = names.by_ref().take(NAMED_MAX).collect();
+    let first = first.join(", ");
+    match names.count() {
+        0 => first,
+        1 => format!("{first} and another {what}"),
+        others => format!("{first} and {} other {what}s", thousands(others as u64)),
     }
 }
 
