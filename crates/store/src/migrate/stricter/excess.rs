@@ -177,7 +177,7 @@ impl Excess {
     }
 }
 
-/// The kinds that are kept, by how long.
+/// The kinds that are kept, by how long: from receipt, as the gate counts.
 fn periods(rule: &PurposeRule) -> Vec<Excess> {
     let mut periods = Vec::<(Period, Vec<_>)>::new();
     for kind in rule.kinds().iter() {
