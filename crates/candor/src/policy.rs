@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use candor_event::Site;
-use candor_policy::{Diff, Explanation, Format, Language, NoticeError, Policy, Registry};
+use candor_policy::{Diff, Explanation, Format, Language, NoticeError, Policy};
 use candor_store::Schema;
 use serde::Serialize;
 
@@ -59,8 +59,7 @@ struct Explained {
 fn explain(args: &ExplainArgs) -> Result<()> {
     let (site, policy) = find(&args.policies, &args.site)?;
     let explanation = policy.explain(&site).context("the policy does not have the site")?;
-    let alone = Registry::new(vec![Arc::unwrap_or_clone(policy)])?;
-    let statements: Vec<_> = Schema::of(&alone).statements().collect();
+    let statements: Vec<_> = Schema::of_policy(&policy).statements().collect();
     match args.format {
         Output::Json => {
             let explained = Explained { explanation, statements };
@@ -76,6 +75,9 @@ fn explain(args: &ExplainArgs) -> Result<()> {
 
 fn new(args: &NewArgs) -> Result<()> {
     let path = &args.file;
+    if let Some(dir) = path.parent() {
+        std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+    }
     let file = std::fs::OpenOptions::new().write(true).create_new(true).open(path);
     let mut file = match file {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {

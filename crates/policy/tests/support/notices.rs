@@ -159,7 +159,7 @@ impl Notice {
             )
         });
         // A key may live as long as it wants, and so may the log: as long as no period is shorter.
-        let log = if self.rotation_hours % 2 == 0 { 24 } else { 12 };
+        let log = if self.rotation_hours.is_multiple_of(2) { 24 } else { 12 };
         writeln!(text, "data.log = '{log} hours'")?;
         writeln!(text, "data.processors = [{}]", processors.collect::<Vec<_>>().join(", "))
     }
