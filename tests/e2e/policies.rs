@@ -82,7 +82,6 @@ fn a_stricter_policy_reaches_back() {
     let stricter = policy().purpose("statistics", "consent", "12 months", &["path"]);
     candor.rewrite_policy(stricter.text());
     taken_over(&candor, 1);
-    let kept =
-        "SELECT title = '' AND expires_at = received_at + INTERVAL 12 MONTH FROM candor.statistics_rows";
+    let kept = "SELECT title = '' AND expires_at = received_at + INTERVAL 12 MONTH FROM candor.statistics_rows";
     assert_eq!(candor.sql(kept), "1");
 }

@@ -141,11 +141,12 @@ async fn whoever_loses_its_name_to_another_is_fenced() {
     let mut second = member(&config, "same");
     let taken = assigned(&mut second, 6).await;
     assert_eq!(taken.len(), 6);
+    // Both take the name from each other, for either may have been what was left of itself; until the elder
+    // has lost it twice.
     let fenced = soon(async {
-        loop {
-            if let Err(error) = first.next().await {
-                break error;
-            }
+        tokio::select! {
+            error = until_it_ends(&mut first) => error,
+            error = until_it_ends(&mut second) => panic!("the younger ended: {error}"),
         }
     })
     .await;
@@ -155,7 +156,31 @@ async fn whoever_loses_its_name_to_another_is_fenced() {
     assert!(matches!(soon(health.check()).await, Err(KafkaError::Fenced)));
     let refused = soon(committer.commit(0, Cursor::default())).await;
     assert!(matches!(refused, Err(CommitError::Fenced)));
-    soon(second.committer().commit(0, Cursor::default())).await.unwrap();
+    let younger = second.committer();
+    let goes_on = tokio::select! {
+        gone_on = soon(committed(&younger)) => gone_on,
+        error = until_it_ends(&mut second) => panic!("the younger ended: {error}"),
+    };
+    assert!(goes_on);
+}
+
+/// Reads, and gives up whatever is taken, until it cannot go on.
+async fn until_it_ends(consumer: &mut KafkaConsumer) -> ConsumeError {
+    loop {
+        match consumer.next().await {
+            Ok(Delivery::Revoked { partition, .. }) => consumer.release(partition),
+            Ok(_) => {}
+            Err(error) => break error,
+        }
+    }
+}
+
+/// Whether a cursor can be written, sooner or later.
+async fn committed(committer: &impl Committer) -> bool {
+    while committer.commit(0, Cursor::default()).await.is_err() {
+        tokio::task::yield_now().await;
+    }
+    true
 }
 
 #[tokio::test]

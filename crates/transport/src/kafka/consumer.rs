@@ -65,6 +65,8 @@ pub struct KafkaConsumer {
     is_out_of_range: bool,
     /// How often it was begun anew since all was well.
     resets: u32,
+    /// When a sink of our name last took our place.
+    fenced_at: Option<Instant>,
     /// Where to go on reading.
     skips: BTreeMap<u32, u64>,
 }
@@ -104,6 +106,7 @@ impl KafkaConsumer {
             is_leaving: false,
             is_out_of_range: false,
             resets: 0,
+            fenced_at: None,
             skips: BTreeMap::new(),
         })
     }
@@ -182,8 +185,14 @@ impl KafkaConsumer {
     fn expelled(&mut self) {
         let fatal = self.owned.reader().and_then(|reader| reader.client().fatal_error());
         if fatal.is_some_and(|(code, _)| code == Code::FencedInstanceId) {
-            self.owned.fence();
-            return;
+            let now = Instant::now();
+            // It may have been ourselves: librdkafka joins again after a silence, and a commit that was under
+            // way is refused in the name of the member before. Another sink of our name does it again.
+            if self.fenced_at.is_some_and(|before| now < before + ANOTHER_OF_OUR_NAME) {
+                self.owned.fence();
+                return;
+            }
+            self.fenced_at = Some(now);
         }
         if !self.is_leaving {
             tracing::warn!("the partitions are not this sink's any more, joining again");
@@ -330,6 +339,8 @@ impl Drop for KafkaConsumer {
     }
 }
 
+/// Whoever takes our place twice within this time is another sink, and not what was left of ourselves.
+const ANOTHER_OF_OUR_NAME: Duration = Duration::from_mins(1);
 /// The pause before the second new client in a row; it doubles up to 16 s.
 const RESET_PAUSE: Duration = Duration::from_millis(500);
 /// How often a consumer looks about that nothing wakes: it is alive, and librdkafka's log lines wait.
