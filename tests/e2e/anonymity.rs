@@ -111,11 +111,11 @@ fn no_byte_holds_an_address() {
 fn a_planted_leak_is_found() {
     let candor = Candor::start(Options { config: BARE.to_owned(), ..Options::default() });
     assert_eq!(find_in_data(&candor), None);
-    let body =
-        format!(r#"{{"site":"demo","url":"http://localhost/from/{V4_TEXT}","consent":true}}"#);
+    // As text it would be replaced; the label of a host is kept.
+    let body = pageview(r#","referrer":"http://c63364ed.example/""#);
     assert_eq!(candor.send(&body).status, 202);
     candor.sql_becomes("SELECT count() FROM candor.statistics", "1");
-    assert!(find_in_data(&candor).is_some(), "as text, in a part of a table");
+    assert!(find_in_data(&candor).is_some(), "in a part of a table");
     assert!(find(&candor.sql("SELECT * FROM candor.statistics"), "a row").is_some());
 
     let forms: [&[u8]; 5] =

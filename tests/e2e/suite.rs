@@ -16,6 +16,7 @@ mod retention;
 pub(crate) mod schema;
 mod shutdown;
 mod stricter;
+mod texts;
 
 /// A page view of the site `demo` with consent, and whatever else is said.
 fn pageview(more: &str) -> String {

@@ -69,8 +69,9 @@ impl Shared {
     fn send(&self, door: &Client) {
         while !self.stop.load(Ordering::SeqCst) {
             let number = self.next.fetch_add(1, Ordering::SeqCst);
+            let page = in_letters(number);
             let body =
-                format!(r#"{{"site":"demo","url":"http://localhost/n/{number}","consent":true}}"#);
+                format!(r#"{{"site":"demo","url":"http://localhost/n/{page}","consent":true}}"#);
             let headers = [("content-type", "application/json")];
             let answer = door.send("POST", "/v1/events", &headers, body.as_bytes());
             if answer.is_some_and(|answer| answer.status == 202) {
@@ -82,11 +83,17 @@ impl Shared {
     }
 }
 
+/// A number that is stored as it is: long rows of digits are not.
+fn in_letters(number: u64) -> String {
+    number.to_string().bytes().map(|digit| char::from(digit - b'0' + b'a')).collect()
+}
+
 /// Compares what was acknowledged with what is stored: by the numbers, and by the ledger. Panics with
 /// what is lost or there twice.
 #[expect(clippy::implicit_hasher, reason = "what a load gives back")]
 pub fn audit(clickhouse: &Client, acknowledged: &HashSet<u64>) {
-    let paths = "SELECT splitByChar('/', path)[3] FROM candor.statistics";
+    let paths = "SELECT translate(splitByChar('/', path)[3], 'abcdefghij', '0123456789') \
+                 FROM candor.statistics";
     let mut lost = acknowledged.len();
     let deadline = Instant::now() + Duration::from_secs(30);
     let numbers = loop {

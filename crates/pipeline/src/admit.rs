@@ -2,7 +2,7 @@
 //! anonymised and enriched.
 
 use candor_event::{Kind, Site, Timestamp};
-use candor_policy::{Admission, Consent as GateConsent, Policy, Registry, Request};
+use candor_policy::{Admission, Consent as GateConsent, Policy, Registry, Request, Signals};
 use url::Url;
 
 use crate::beacon::{Beacon, Consent};
@@ -56,7 +56,7 @@ pub(crate) fn admit<'a>(
     let admission = policy
         .admit(&Request {
             kind,
-            signals: head.signals,
+            signals: Signals { objection: beacon.objects(), ..head.signals },
             consent: match &beacon.consent {
                 Consent::Absent => GateConsent::Absent,
                 Consent::All(given) => GateConsent::All(*given),

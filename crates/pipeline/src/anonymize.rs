@@ -2,7 +2,7 @@
 //! an address.
 
 use candor_event::{Event, EventId, Field, FieldSet, Site, StoredAddress, Timestamp};
-use candor_policy::{AddressMode, Policy, VisitorMode};
+use candor_policy::{AddressMode, Geography, Policy, VisitorMode};
 
 use crate::beacon::Beacon;
 use crate::client_ip::{ClientIp, LookupPrefix};
@@ -15,8 +15,16 @@ pub(crate) struct Anonymized {
     visitor: Option<[u8; 16]>,
     visitor_previous: Option<[u8; 16]>,
     key_epoch: u64,
-    /// For [`enrich`](mod@crate::enrich); it has no encoding.
-    pub(crate) lookup: Option<LookupPrefix>,
+    /// For [`enrich`](mod@crate::enrich).
+    pub(crate) lookup: Option<Lookup>,
+}
+
+/// What is to be looked up, and by how much of the address. It has no encoding, and is not even formed
+/// when no grant covers what could be found.
+pub(crate) struct Lookup {
+    pub(crate) prefix: LookupPrefix,
+    /// Places no finer than the policy's geography, and the network.
+    pub(crate) fields: FieldSet,
 }
 
 /// Everything that anonymising looks at.
@@ -38,7 +46,7 @@ pub(crate) fn anonymize(subject: &Subject<'_>, epoch: &Epoch, now: Timestamp) ->
         visitor: None,
         visitor_previous: None,
         key_epoch: 0,
-        lookup: subject.client.lookup_prefix(),
+        lookup: Lookup::of(subject),
     };
     if subject.fields.contains(Field::Address) {
         match subject.policy.address() {
@@ -97,6 +105,30 @@ impl Anonymized {
     }
 }
 
+impl Lookup {
+    fn of(subject: &Subject<'_>) -> Option<Self> {
+        let fields = looked_up(subject.policy.geography(), subject.fields);
+        if fields.is_empty() {
+            return None;
+        }
+        let (v4, v6) = subject.policy.address().lookup_prefixes();
+        let prefix = subject.client.lookup_prefix(v4, v6)?;
+        Some(Self { prefix, fields })
+    }
+}
+
+/// Those of the fields that are looked up by the address.
+fn looked_up(geography: Geography, fields: FieldSet) -> FieldSet {
+    let places = [
+        (Field::Country, Geography::Country),
+        (Field::Region, Geography::Region),
+        (Field::City, Geography::City),
+    ];
+    let places = places.into_iter().filter(|(_, fineness)| *fineness <= geography);
+    let all = places.map(|(field, _)| field).chain([Field::Network]);
+    all.filter(|field| fields.contains(*field)).collect()
+}
+
 fn hash_address(subject: &Subject<'_>, key: &SiteKey) -> Option<[u8; 16]> {
     subject.client.is_known().then(|| {
         let mut hasher = key.hasher("address");
@@ -130,4 +162,21 @@ fn first_16(hasher: &blake3::Hasher) -> [u8; 16] {
     let mut out = [0; 16];
     hasher.finalize_xof().fill(&mut out);
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_no_finer_than_the_geography() {
+        let places = [Field::Country, Field::Region, Field::City];
+        for (geography, fineness) in Geography::ALL.iter().zip(0..) {
+            let want: FieldSet =
+                places.into_iter().take(fineness).chain([Field::Network]).collect();
+            assert_eq!(looked_up(*geography, FieldSet::of(&Field::ALL)), want, "{geography}");
+        }
+        let ungranted = FieldSet::of(&[Field::Path, Field::Address, Field::Visitor]);
+        assert!(looked_up(Geography::City, ungranted).is_empty());
+    }
 }

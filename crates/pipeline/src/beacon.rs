@@ -28,6 +28,9 @@ pub(crate) struct Beacon<'a> {
     pub(crate) language: Option<Text<'a, 64>>,
     #[serde(borrow, default)]
     pub(crate) consent: Consent<'a>,
+    /// Whether the visitor objects to being counted here.
+    #[serde(default)]
+    pub(crate) objection: Option<bool>,
     #[serde(borrow, default)]
     pub(crate) visitor: Option<VisitorId<'a>>,
     #[serde(borrow, default)]
@@ -63,13 +66,25 @@ pub(crate) enum Consent<'a> {
 
 /// Custom properties: names and scalar values, the latter as text.
 #[derive(Default, Debug, PartialEq)]
-pub(crate) struct Props<'a>(Vec<(Text<'a, PROP_NAME_BYTES_MAX>, Text<'a, PROP_VALUE_BYTES_MAX>)>);
+pub(crate) struct Props<'a>(Vec<Prop<'a>>);
+
+/// A name and a value.
+type Prop<'a> = (Text<'a, PROP_NAME_BYTES_MAX>, Text<'a, PROP_VALUE_BYTES_MAX>);
 
 const PROPS_MAX: usize = 30;
 const PROP_NAME_BYTES_MAX: usize = 64;
 const PROP_VALUE_BYTES_MAX: usize = 512;
 const PURPOSES_MAX: usize = 32;
 const VISITOR_ID_BYTES_MIN: usize = 16;
+
+// === impl Beacon ===
+
+impl Beacon<'_> {
+    /// Whether the visitor objects.
+    pub(crate) fn objects(&self) -> bool {
+        self.objection.unwrap_or(false)
+    }
+}
 
 // === impl Text ===
 
@@ -175,10 +190,10 @@ impl<'a> Consent<'a> {
 
 // === impl Props ===
 
-impl Props<'_> {
+impl<'a> Props<'a> {
     /// Names and values.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Prop<'a>> {
+        self.0.iter()
     }
 }
 
@@ -288,10 +303,24 @@ mod tests {
     }
 
     #[test]
+    fn an_objection_is_a_yes_or_a_no() {
+        let objection = |json: &str| {
+            let text = format!(r#"{{"site":"a","objection":{json}}}"#);
+            read(&text).map(|beacon| beacon.objection)
+        };
+        assert_eq!(objection("true"), Some(Some(true)));
+        assert_eq!(objection("false"), Some(Some(false)));
+        assert_eq!(objection("null"), Some(None));
+        for unclear in ["1", r#""true""#, r#"true,"objection":false"#] {
+            assert_eq!(objection(unclear), None, "{unclear}");
+        }
+    }
+
+    #[test]
     fn props_are_scalars() {
         let beacon = read(r#"{"site":"a","props":{"n":1.5,"b":true,"t":"x"}}"#).unwrap();
-        let props: Vec<_> = beacon.props.iter().collect();
-        assert_eq!(props, [("n", "1.5"), ("b", "true"), ("t", "x")]);
+        let props = beacon.props.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        assert_eq!(props.collect::<Vec<_>>(), [("n", "1.5"), ("b", "true"), ("t", "x")]);
         assert!(read(r#"{"site":"a","props":{"deep":{"er":1}}}"#).is_none());
         assert!(read(r#"{"site":"a","props":[1]}"#).is_none());
     }

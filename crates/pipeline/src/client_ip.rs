@@ -30,8 +30,8 @@ pub struct ClientIp {
 #[serde(transparent)]
 pub struct TrustedProxies(Vec<IpNet>);
 
-/// The leading bits of an address, for looking up country and network: /24 and /48, never more,
-/// whatever a policy says. It cannot be encoded into an event.
+/// The leading bits of an address, for looking up country and network: as many as the policy lets, and
+/// never more than /24 and /48. It cannot be encoded into an event.
 pub(crate) struct LookupPrefix(IpAddr);
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -106,9 +106,8 @@ impl ClientIp {
         self.family != Family::Unknown
     }
 
-    /// What may be looked up.
-    pub(crate) fn lookup_prefix(&self) -> Option<LookupPrefix> {
-        let (v4, v6) = (StoredAddress::V4_PREFIX_MAX, StoredAddress::V6_PREFIX_MAX);
+    /// What may be looked up: `v4` leading bits of an IPv4 address, `v6` of an IPv6 address.
+    pub(crate) fn lookup_prefix(&self, v4: u8, v6: u8) -> Option<LookupPrefix> {
         let prefix = Ipv6Addr::from(self.truncate(v4, v6).ok()??.octets());
         Some(LookupPrefix(IpAddr::V6(prefix).to_canonical()))
     }

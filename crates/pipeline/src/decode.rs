@@ -109,7 +109,8 @@ impl<'a> RawBeacon<'a> {
 }
 
 /// Reads the query of a pixel: the same names as in JSON. `consent` is `true`, `false` or a list of
-/// purposes; the page, when it is not named, is the one that the pixel lies on.
+/// purposes, `objection` is `1`, `true`, `0` or `false`; the page, when it is not named, is the one that
+/// the pixel lies on.
 pub(crate) fn pixel<'a>(query: &'a str, page: Option<&'a str>) -> Result<Beacon<'a>, Rejection> {
     let mut beacon = Beacon::default();
     if let Some(page) = page {
@@ -130,6 +131,7 @@ pub(crate) fn pixel<'a>(query: &'a str, page: Option<&'a str>) -> Result<Beacon<
                 let id = VisitorId::new(text(value)?);
                 beacon.visitor = Some(id.ok_or(Rejection::Malformed)?);
             }
+            "objection" => beacon.objection = Some(objection(&value)? || beacon.objects()),
             "consent" => {
                 beacon.consent = match value.as_ref() {
                     "true" => Consent::All(true),
@@ -145,6 +147,15 @@ pub(crate) fn pixel<'a>(query: &'a str, page: Option<&'a str>) -> Result<Beacon<
         }
     }
     Ok(beacon)
+}
+
+/// Whether the visitor objects. What is unclear is refused rather than taken for a no.
+fn objection(value: &str) -> Result<bool, Rejection> {
+    match value {
+        "1" | "true" => Ok(true),
+        "0" | "false" => Ok(false),
+        _ => Err(Rejection::Malformed),
+    }
 }
 
 fn text<const MAX: usize>(value: std::borrow::Cow<'_, str>) -> Result<Text<'_, MAX>, Rejection> {
@@ -244,6 +255,25 @@ mod tests {
         let Consent::PerPurpose(purposes) = beacon.consent else { panic!("a map") };
         assert_eq!(Consent::of(&purposes, "ads"), Some(true));
         assert_eq!(Consent::of(&purposes, "security"), None);
+    }
+
+    #[test]
+    fn a_pixel_can_object() {
+        let objects = |query: &str| pixel(query, None).map(|beacon| beacon.objects());
+        let bad = Err(Rejection::Malformed);
+        let cases = [
+            ("site=a", Ok(false)),
+            ("objection=1", Ok(true)),
+            ("objection=true", Ok(true)),
+            ("objection=0", Ok(false)),
+            ("objection=1&objection=0", Ok(true)),
+            ("objection=0&objection=1", Ok(true)),
+            ("objection=yes", bad),
+            ("objection=", bad),
+        ];
+        for (query, want) in cases {
+            assert_eq!(objects(query), want, "{query}");
+        }
     }
 
     proptest! {

@@ -13,6 +13,7 @@ use crate::head::Head;
 pub(crate) mod geo;
 mod referrer;
 mod screen;
+mod text;
 mod url;
 pub(crate) mod user_agent;
 
@@ -43,12 +44,11 @@ pub(crate) fn enrich(
     url::fill(event, admitted, fields);
     referrer::fill(event, admitted, beacon, fields);
     sources.agents.fill(event, head.user_agent, fields);
-    if let Some(prefix) = &anonymized.lookup {
-        sources.geo.fill(event, prefix, fields);
+    if let Some(lookup) = &anonymized.lookup {
+        sources.geo.fill(event, lookup);
     }
-    if has(Field::Title) {
-        event.title =
-            beacon.title.as_ref().map(|title| printable(title.as_str())).unwrap_or_default();
+    if let Some(title) = beacon.title.as_ref().filter(|_| has(Field::Title)) {
+        event.title = text::kept_of(title);
     }
     if has(Field::Language) {
         let named = beacon.language.as_ref().map(crate::beacon::Text::as_str);
@@ -62,12 +62,12 @@ pub(crate) fn enrich(
     }
     engagement(event, beacon, fields);
     if has(Field::Props) {
-        if admitted.kind == Kind::Custom {
-            event.name = beacon.name.as_ref().map(|n| printable(n.as_str())).unwrap_or_default();
+        if let Some(name) = beacon.name.as_ref().filter(|_| admitted.kind == Kind::Custom) {
+            event.name = text::kept_of(name);
         }
-        let pair = |(name, value): (&str, &str)| candor_event::Pair {
-            name: printable(name),
-            value: printable(value),
+        let pair = |(name, value): &(_, _)| candor_event::Pair {
+            name: text::kept_of(name),
+            value: text::kept_of(value),
         };
         event.props = beacon.props.iter().map(pair).collect();
     }
@@ -85,21 +85,12 @@ fn engagement(event: &mut Event, beacon: &Beacon<'_>, fields: FieldSet) {
     }
 }
 
-/// The first language of a list, when it looks like a tag (BCP 47).
+/// The first language of a list, when it looks like a tag (BCP 47) and like nothing else.
 fn language(list: &str) -> Option<String> {
     let first = list.split([',', ';']).next()?.trim();
     let ok = |c: u8| c.is_ascii_alphanumeric() || c == b'-';
     let is_tag = (2..=35).contains(&first.len()) && first.bytes().all(ok);
-    is_tag.then(|| first.to_owned())
-}
-
-/// Text without control characters, which terminals and logs would obey.
-fn printable(text: &str) -> String {
-    let text = text.trim();
-    if text.chars().any(char::is_control) {
-        return text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    }
-    text.to_owned()
+    (is_tag && !text::is_redacted(first)).then(|| first.to_owned())
 }
 
 #[cfg(test)]
@@ -110,13 +101,8 @@ mod tests {
     fn languages_are_tags() {
         assert_eq!(language("fi-FI,fi;q=0.9").as_deref(), Some("fi-FI"));
         assert_eq!(language("sv;q=1").as_deref(), Some("sv"));
-        for odd in ["", "*", "x", "<script>", &"a".repeat(40)] {
+        for odd in ["", "*", "x", "<script>", &"a".repeat(40), "fi-0401234567"] {
             assert_eq!(language(odd), None, "{odd}");
         }
-    }
-
-    #[test]
-    fn control_characters_become_spaces() {
-        assert_eq!(printable(" a\nb\u{0}c "), "a b c");
     }
 }

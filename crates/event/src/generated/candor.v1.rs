@@ -45,7 +45,8 @@ pub struct Event {
     /// The title of the page.
     #[prost(string, tag = "12")]
     pub title: ::prost::alloc::string::String,
-    /// The host of the referring page; empty when it is the site itself.
+    /// The host of the referring page, or its origin when the policy keeps origins; empty when it is the
+    /// site itself.
     #[prost(string, tag = "13")]
     pub referrer_host: ::prost::alloc::string::String,
     /// The path of the referring page.

@@ -63,14 +63,34 @@ proptest! {
 
     #[test]
     fn nothing_past_24_and_48_bits_is_looked_up(v4: [u8; 4], v6: [u8; 16]) {
-        let prefix = ClientIp::from_ip(IpAddr::from(v4)).lookup_prefix().unwrap();
+        let prefix = ClientIp::from_ip(IpAddr::from(v4)).lookup_prefix(24, 48).unwrap();
         prop_assert_eq!(prefix.network(), IpAddr::from([v4[0], v4[1], v4[2], 0]));
         let six = ClientIp::from_ip(IpAddr::from(v6));
         if six.family == Family::V6 {
-            let IpAddr::V6(network) = six.lookup_prefix().unwrap().network() else {
+            let IpAddr::V6(network) = six.lookup_prefix(24, 48).unwrap().network() else {
                 return Err(TestCaseError::fail("family"));
             };
             prop_assert_eq!(&network.octets()[6..], &[0; 10]);
         }
     }
+}
+
+#[test]
+fn nothing_is_looked_up_by_more_than_is_asked_for() {
+    let network = |address: &str, v4, v6| {
+        let client = ClientIp::from_ip(address.parse().unwrap());
+        client.lookup_prefix(v4, v6).map(|prefix| prefix.network().to_string())
+    };
+    let cases = [
+        ("192.0.2.77", 24, 48, Some("192.0.2.0")),
+        ("192.0.2.77", 16, 48, Some("192.0.0.0")),
+        ("192.0.2.77", 32, 48, None),
+        ("2001:db8:77::1", 24, 48, Some("2001:db8:77::")),
+        ("2001:db8:77::1", 24, 32, Some("2001:db8::")),
+        ("2001:db8:77::1", 24, 64, None),
+    ];
+    for (address, v4, v6, want) in cases {
+        assert_eq!(network(address, v4, v6).as_deref(), want, "{address}/{v4}/{v6}");
+    }
+    assert!(ClientIp::unknown().lookup_prefix(24, 48).is_none());
 }

@@ -1,7 +1,8 @@
 //! Country, region, city and network, from databases in the MaxMind format.
 //!
-//! What is looked up is never finer than a /24 or a /48, so a database that splits one loses that
-//! detail: the price of never holding the rest. Two layouts of records are read, the nested one of
+//! What is looked up is never finer than what the policy keeps of the address, and never finer than a /24 or
+//! a /48, so a database that splits one loses that detail: the price of never holding the rest. A place is
+//! no finer than the policy's geography, whatever the fields say. Two layouts of records are read, the nested one of
 //! `GeoIP2` and the flat one of ip-location-db.
 
 use std::path::{Path, PathBuf};
@@ -9,7 +10,7 @@ use std::path::{Path, PathBuf};
 use candor_event::{Event, Field, FieldSet};
 use maxminddb::{LookupResult, MaxMindDbError, Reader, path};
 
-use crate::client_ip::LookupPrefix;
+use crate::anonymize::Lookup;
 
 /// The databases in use; each is optional.
 #[derive(Debug, Default)]
@@ -40,13 +41,13 @@ impl Geo {
         })
     }
 
-    pub(super) fn fill(&self, event: &mut Event, prefix: &LookupPrefix, fields: FieldSet) {
+    pub(super) fn fill(&self, event: &mut Event, Lookup { prefix, fields }: &Lookup) {
         let of_places = FieldSet::of(&[Field::Country, Field::Region, Field::City]);
         let wants_place = of_places.iter().any(|field| fields.contains(field));
         if let Some(reader) = self.places.as_ref().filter(|_| wants_place)
             && let Ok(found) = reader.lookup(prefix.network())
         {
-            place(event, &found, fields);
+            place(event, &found, *fields);
         }
         if let Some(reader) = self.networks.as_ref().filter(|_| fields.contains(Field::Network))
             && let Ok(found) = reader.lookup(prefix.network())
@@ -108,14 +109,15 @@ mod tests {
         file
     }
 
-    fn look_up(database: &tempfile::NamedTempFile, address: &'static str) -> Event {
+    fn look_up(database: &tempfile::NamedTempFile, address: &'static str, v4: u8) -> Event {
         let geo = Geo::open(Some(database.path()), Some(database.path())).unwrap();
         let mut headers = HeaderMap::new();
         headers.insert("x-forwarded-for", HeaderValue::from_static(address));
         let peer = Peer::new("127.0.0.1:1".parse().unwrap());
         let client = ClientIp::of_request(&peer, &headers, &TrustedProxies::default());
         let mut event = Event::default();
-        geo.fill(&mut event, &client.lookup_prefix().unwrap(), FieldSet::of(&Field::ALL));
+        let prefix = client.lookup_prefix(v4, 48).unwrap();
+        geo.fill(&mut event, &Lookup { prefix, fields: FieldSet::of(&Field::ALL) });
         event
     }
 
@@ -133,7 +135,7 @@ mod tests {
             autonomous_system_organization: &'static str,
         }
         let flat = database(Flat { country_code: "FI", city: "Espoo", state1: "18" });
-        let event = look_up(&flat, "192.0.2.77");
+        let event = look_up(&flat, "192.0.2.77", 24);
         let place = (event.country.as_str(), event.region.as_str(), event.city.as_str());
         assert_eq!(place, ("FI", "18", "Espoo"));
 
@@ -141,8 +143,9 @@ mod tests {
             autonomous_system_number: 64_500,
             autonomous_system_organization: "Example",
         });
-        let event = look_up(&network, "192.0.2.77");
+        let event = look_up(&network, "192.0.2.77", 24);
         assert_eq!((event.network_number, event.network.as_str()), (64_500, "Example"));
-        assert_eq!(look_up(&network, "198.51.100.1"), Event::default(), "nothing is known of it");
+        assert_eq!(look_up(&network, "198.51.100.1", 24), Event::default(), "not in it");
+        assert_eq!(look_up(&network, "192.0.2.77", 16), Event::default(), "192.0.0.0 is not in it");
     }
 }

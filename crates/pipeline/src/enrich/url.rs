@@ -2,47 +2,66 @@
 
 use candor_event::{Campaign, Event, Field, FieldSet, Pair};
 
-use super::printable;
+use super::text::{kept, kept_path};
 use crate::admit::Admitted;
 
 /// The most of a path or of one value that is kept.
 const PATH_BYTES_MAX: usize = 2_048;
 const VALUE_BYTES_MAX: usize = 256;
 
-pub(super) fn fill(event: &mut Event, admitted: &Admitted<'_>, fields: FieldSet) {
-    if fields.contains(Field::Path) {
-        event.path = cut(admitted.page.path(), PATH_BYTES_MAX);
-    }
-    if admitted.page.query().is_none() {
-        return;
-    }
-    let keeps_query = fields.contains(Field::Query);
-    let mut campaign = Campaign::default();
-    let (mut source, mut referral) = (String::new(), String::new());
-    for (name, value) in admitted.page.query_pairs() {
-        let value = || cut(&printable(&value), VALUE_BYTES_MAX);
-        if keeps_query && admitted.policy.keeps_query(&name) {
-            event.query.push(Pair { name: name.clone().into_owned(), value: value() });
-        }
-        match name.as_ref() {
-            "utm_source" => campaign.source = value(),
-            "utm_medium" => campaign.medium = value(),
-            "utm_campaign" => campaign.name = value(),
-            "utm_term" => campaign.term = value(),
-            "utm_content" => campaign.content = value(),
-            "source" => source = value(),
-            "ref" => referral = value(),
-            _ => {}
-        }
-    }
-    if campaign.source.is_empty() {
-        campaign.source = if source.is_empty() { referral } else { source };
-    }
-    if fields.contains(Field::Campaign) && campaign != Campaign::default() {
-        event.campaign = Some(campaign);
-    }
+/// A campaign, and the names that stand in for its source.
+#[derive(Default)]
+struct Reading {
+    campaign: Campaign,
+    source: String,
+    referral: String,
 }
 
-pub(super) fn cut(text: &str, bytes_max: usize) -> String {
-    text.get(..text.floor_char_boundary(bytes_max)).unwrap_or_default().to_owned()
+pub(super) fn fill(event: &mut Event, admitted: &Admitted<'_>, fields: FieldSet) {
+    if fields.contains(Field::Path) {
+        event.path = kept_path(admitted.policy, admitted.page.path(), PATH_BYTES_MAX);
+    }
+    let keeps_query = fields.contains(Field::Query);
+    let keeps_campaign = fields.contains(Field::Campaign);
+    if admitted.page.query().is_none() || !(keeps_query || keeps_campaign) {
+        return;
+    }
+    let mut reading = Reading::default();
+    for (name, value) in admitted.page.query_pairs() {
+        if keeps_query && admitted.policy.keeps_query(&name) {
+            let value = kept(&value, VALUE_BYTES_MAX);
+            event.query.push(Pair { name: name.clone().into_owned(), value });
+        }
+        if keeps_campaign {
+            reading.add(&name, &value);
+        }
+    }
+    event.campaign = reading.campaign();
+}
+
+// === impl Reading ===
+
+impl Reading {
+    fn add(&mut self, name: &str, value: &str) {
+        let place = match name {
+            "utm_source" => &mut self.campaign.source,
+            "utm_medium" => &mut self.campaign.medium,
+            "utm_campaign" => &mut self.campaign.name,
+            "utm_term" => &mut self.campaign.term,
+            "utm_content" => &mut self.campaign.content,
+            "source" => &mut self.source,
+            "ref" => &mut self.referral,
+            _ => return,
+        };
+        *place = kept(value, VALUE_BYTES_MAX);
+    }
+
+    fn campaign(self) -> Option<Campaign> {
+        let Self { mut campaign, source, referral } = self;
+        let named = [source, referral].into_iter().find(|source| !source.is_empty());
+        if let Some(source) = named.filter(|_| campaign.source.is_empty()) {
+            campaign.source = source;
+        }
+        (campaign != Campaign::default()).then_some(campaign)
+    }
 }

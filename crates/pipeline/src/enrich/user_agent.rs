@@ -114,9 +114,9 @@ impl Agents {
     }
 }
 
-/// A name of bounded length, without control characters: parts of it may be the visitor's own text.
+/// What is kept of a name: parts of it may be the visitor's own text.
 fn name(text: &str) -> String {
-    super::url::cut(&super::printable(text), NAME_BYTES_MAX)
+    super::text::kept(text, NAME_BYTES_MAX)
 }
 
 /// uap-core knows models, not classes; these rules tell the classes apart.

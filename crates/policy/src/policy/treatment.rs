@@ -53,7 +53,7 @@ words! {
     pub enum ReferrerMode {
         /// Its host.
         Host = "host",
-        /// Its scheme, host and port.
+        /// Its scheme, host and port, in the field of the host.
         Origin = "origin",
         /// Its host and its path.
         Path = "path",

@@ -1,0 +1,212 @@
+//! What is kept of texts that pages and visitors write: read, redacted, and only then cut to size, so that
+//! no cut can leave half of something that would have been found.
+//!
+//! Escapes are read before anything is looked for, however often they were escaped: `%2540` is an at
+//! sign, and a path is covered by a pattern in whatever way it is written. A text in which nothing is found
+//! is kept as it came; only one with escapes is copied to find that out.
+
+use std::borrow::Cow;
+
+use candor_policy::{Policy, redact};
+
+use crate::beacon::Text;
+
+/// What is kept of a text of a beacon, which is no longer than that text may be.
+pub(super) fn kept_of<const BYTES_MAX: usize>(text: &Text<'_, BYTES_MAX>) -> String {
+    kept(text.as_str(), BYTES_MAX)
+}
+
+/// What is kept of a text.
+pub(super) fn kept(text: &str, bytes_max: usize) -> String {
+    let text = printable(text);
+    match redacted(&text) {
+        Cow::Owned(redacted) => cut(redacted, bytes_max),
+        Cow::Borrowed(_) => cut(text, bytes_max),
+    }
+}
+
+/// What is kept of the path of a page, which the policy's patterns may cover.
+pub(super) fn kept_path(policy: &Policy, path: &str, bytes_max: usize) -> String {
+    cut(path_of(policy, path), bytes_max)
+}
+
+/// What is kept of the path of another's page, of which no policy has patterns.
+pub(super) fn kept_foreign_path(path: &str, bytes_max: usize) -> String {
+    cut(redacted(path), bytes_max)
+}
+
+/// Whether a text has something that is never kept.
+pub(super) fn is_redacted(text: &str) -> bool {
+    matches!(redacted(text), Cow::Owned(_))
+}
+
+fn path_of<'a>(policy: &Policy, path: &'a str) -> Cow<'a, str> {
+    if !path.contains('%') {
+        return policy.path(path);
+    }
+    // A slash that is escaped is none between steps.
+    let read = read_escapes(path, |c| c != b'/');
+    match policy.path(read.as_deref().unwrap_or(path)) {
+        Cow::Borrowed(_) => redacted(path),
+        Cow::Owned(kept) => match redacted(&kept) {
+            Cow::Owned(redacted) => Cow::Owned(redacted),
+            Cow::Borrowed(_) => Cow::Owned(kept),
+        },
+    }
+}
+
+fn redacted(text: &str) -> Cow<'_, str> {
+    if let Some(read) = read_escapes(text, |_| true)
+        && let Cow::Owned(redacted) = redact(&read)
+    {
+        return Cow::Owned(redacted);
+    }
+    redact(text)
+}
+
+/// The text with its escapes read until none is left; `None` when there is none that `may_read` allows.
+fn read_escapes(text: &str, may_read: impl Fn(u8) -> bool) -> Option<String> {
+    if !text.contains('%') {
+        return None;
+    }
+    let mut bytes = Vec::with_capacity(text.len());
+    for c in text.bytes() {
+        bytes.push(c);
+        // What was read may complete another escape.
+        while let Some(c) = last_escape(&bytes).filter(|c| may_read(*c)) {
+            bytes.truncate(bytes.len().saturating_sub(3));
+            bytes.push(c);
+        }
+    }
+    let is_read = bytes.len() < text.len();
+    is_read.then(|| printable(&String::from_utf8_lossy(&bytes)).into_owned())
+}
+
+/// The byte for which the last three stand.
+fn last_escape(bytes: &[u8]) -> Option<u8> {
+    let [.., b'%', high, low] = bytes else {
+        return None;
+    };
+    let digit = |c: &u8| char::from(*c).to_digit(16);
+    u8::try_from(digit(high)? * 16 + digit(low)?).ok()
+}
+
+/// Text without control characters, which terminals and logs would obey.
+fn printable(text: &str) -> Cow<'_, str> {
+    let text = text.trim();
+    if text.contains(char::is_control) {
+        return Cow::Owned(text.replace(char::is_control, " "));
+    }
+    Cow::Borrowed(text)
+}
+
+fn cut<'a>(text: impl Into<Cow<'a, str>>, bytes_max: usize) -> String {
+    let mut text = text.into().into_owned();
+    text.truncate(text.floor_char_boundary(bytes_max));
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use candor_policy::compile;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const ORDERS: &str = "page = { replace_path = ['/orders/*', '/me/**'] }
+controller = { id = 'a', name = 'A', contact = 'a@a.example' }
+sites = [{ name = 'a', hosts = ['a.example'] }]
+purposes.statistics = { basis = 'consent', retention = '1 month', fields = ['path'] }";
+
+    fn path(path: &str) -> String {
+        kept_path(&compile("orders.toml", ORDERS).unwrap(), path, 2_048)
+    }
+
+    #[test]
+    fn escapes_hide_nothing() {
+        let cases = [
+            ("jane@example.com", "[e-mail]"),
+            ("jane%40example.com", "[e-mail]"),
+            ("jane%252540example.com", "[e-mail]"),
+            ("jane%%34%30example.com", "[e-mail]"),
+            ("j%61ne%40example%2Ecom", "[e-mail]"),
+            ("j%C3%BCnge%40b%C3%BCro.example", "[e-mail]"),
+            ("j%FCnge%40b%FCro.example", "[e-mail]"),
+            ("%30%34%30%2D1234567", "[phone]"),
+            ("tel%3A%2F040-1234567", "tel:/[phone]"),
+            ("040%0A1234567", "[phone]"),
+            ("%2B358%C2%A040%C2%A0123%C2%A04567", "[phone]"),
+            ("010190%2D123A", "[personal-id]"),
+            ("3f9a8c7e%36d5b4a3f", "[token]"),
+            ("12%33456789", "[number]"),
+            ("192.0.2%2E77", "[address]"),
+        ];
+        for (text, want) in cases {
+            assert_eq!(kept(text, 64), want, "{text}");
+            assert_eq!(path(&format!("/a/{text}")), format!("/a/{want}"));
+            assert_eq!(kept_foreign_path(&format!("/a/{text}"), 64), format!("/a/{want}"));
+        }
+    }
+
+    #[test]
+    fn what_is_ordinary_is_kept_as_it_came() {
+        let ordinary =
+            ["50% off", "100%25", "t%C3%A4yspitk%C3%A4", "%", "%4", "a%2Fb", "2026%2F11"];
+        for text in ordinary {
+            assert_eq!(kept(text, 64), text);
+            assert_eq!(path(&format!("/{text}")), format!("/{text}"));
+        }
+        assert_eq!(kept(" a\nb\u{0}c ", 64), "a b c", "control characters become spaces");
+        assert_eq!(kept("", 64), "");
+    }
+
+    #[test]
+    fn a_pattern_covers_a_path_however_it_is_written() {
+        let cases = [
+            ("/orders/77", "/orders/*"),
+            ("/%6Frders/77", "/orders/*"),
+            ("/%256Frders/77", "/orders/*"),
+            ("/orders/jane%2Fdoe", "/orders/*"),
+            ("/orders/77/t%C3%A4ysi", "/orders/*/täysi"),
+            ("/me/a/b%40c.example", "/me/*"),
+            ("/help/orders%2F77", "/help/orders%2F77"),
+            ("/orders/77/x%2F040-1234567", "/orders/*/x/[phone]"),
+        ];
+        for (written, want) in cases {
+            assert_eq!(path(written), want, "{written}");
+        }
+    }
+
+    #[test]
+    fn a_cut_leaves_no_half_of_what_is_found() {
+        for bytes_max in 0..40 {
+            let left = kept("to jane.doe@example.com or 040-1234567", bytes_max);
+            assert!(left.len() <= bytes_max, "{left}");
+            assert!(!left.contains("ja") && !left.contains("04"), "{left}");
+        }
+        assert_eq!(kept("ääää", 5), "ää", "between characters");
+    }
+
+    proptest! {
+        #[test]
+        fn somebody_is_found_however_often_escaped(
+            user in "[a-z][a-z0-9.]{0,8}", host in "[a-z]{1,8}", rounds in 0..4_usize, around in "[ /?]{0,2}",
+        ) {
+            let mut text = format!("{user}@{host}.example");
+            for _ in 0..rounds {
+                let escapes: Vec<_> = text.bytes().map(|c| format!("%{c:02X}")).collect();
+                text = escapes.concat();
+            }
+            let left = kept(&format!("{around}{text}{around}"), 8_192);
+            let want = format!("{around}[e-mail]{around}");
+            prop_assert_eq!(left, want.trim());
+        }
+
+        #[test]
+        fn nothing_is_found_in_what_is_kept(text in "[%0-9a-f@.x/ +-]{0,40}|.{0,40}") {
+            for left in [kept(&text, 1_024), path(&text), kept_foreign_path(&text, 1_024)] {
+                prop_assert_eq!(redacted(&left), left.as_str());
+            }
+        }
+    }
+}
