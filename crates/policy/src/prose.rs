@@ -166,7 +166,7 @@ section! { PlaceProse:
 }
 
 section! { ChoicesProse:
-    heading consent voluntary signals signal denies dnt gpc objection beats
+    heading consent by_hand voluntary signals signal denies dnt gpc objection beats
 }
 
 section! { RightsProse:

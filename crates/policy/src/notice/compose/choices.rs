@@ -12,6 +12,7 @@ pub(super) fn section(notice: Notice<'_>) -> Section {
     let mut blocks = Vec::new();
     if !purposes.is_empty() {
         blocks.push(Block::says(notice.say(&prose.consent, &[("purposes", &purposes)])));
+        blocks.push(Block::says(notice.say(&prose.by_hand, &[])));
     }
     // What a contract needs is another matter, and the contract's.
     if notice.policy.purposes().iter().all(|rule| rule.basis() != Basis::Contract) {
