@@ -1,21 +1,8 @@
 //! Country, region, city and network, from MaxMind's own test databases.
 
-use std::path::PathBuf;
 use std::process::Command;
 
-use candor_tests::{Candor, Options, policy, program};
-
-fn database(name: &str) -> PathBuf {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../third_party/maxminddb");
-    let path = root.join(name);
-    assert!(path.is_file(), "{} is missing: run `make test`", path.display());
-    path
-}
-
-fn config(places: &str, networks: &str) -> String {
-    let (places, networks) = (database(places), database(networks));
-    format!("[geo]\nplaces = '{}'\nnetworks = '{}'\n", places.display(), networks.display())
-}
+use candor_tests::{Candor, Options, geo_config, geo_database, policy, program};
 
 #[test]
 fn places_and_networks_are_looked_up_by_prefix() {
@@ -27,7 +14,8 @@ fn places_and_networks_are_looked_up_by_prefix() {
             "1 months",
             &fields,
         )),
-        config: config("GeoLite2-City-Test.mmdb", "GeoLite2-ASN-Test.mmdb"),
+        config: geo_config("GeoLite2-City-Test.mmdb", "GeoLite2-ASN-Test.mmdb"),
+        ..Options::default()
     });
     let cases = [
         ("175.16.199.77", "CN\t22\tChangchun\t0\t"),
@@ -75,7 +63,7 @@ fn a_broken_or_missing_database_is_a_clear_error_at_start() {
         String::from_utf8_lossy(&run.stderr).into_owned()
     };
     std::fs::write(dir.path().join("empty.mmdb"), b"").unwrap();
-    let broken = database("GeoIP2-City-Test-Broken-Double-Format.mmdb");
+    let broken = geo_database("GeoIP2-City-Test-Broken-Double-Format.mmdb");
     for path in ["missing.mmdb", "empty.mmdb", broken.to_str().unwrap()] {
         let text = start(path);
         assert!(text.contains("address database") && text.contains(path), "{path}: {text}");

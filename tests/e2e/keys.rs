@@ -19,6 +19,7 @@ fn hashing(keys: &str) -> Candor {
             &["path", "address"],
         )),
         config: format!("[clickhouse.tables]\ncompressed = false\n{keys}"),
+        ..Options::default()
     })
 }
 

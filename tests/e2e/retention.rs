@@ -21,6 +21,7 @@ fn an_overdue_row_vanishes_from_view_and_parts() {
     let candor = Candor::start(Options {
         policy: Some(policy().purpose("statistics", "consent", "1 days", &["path"])),
         config: "[clickhouse.tables]\nttl_timeout_seconds = 0\n".to_owned(),
+        ..Options::default()
     });
     let log =
         line("/old", now() - DAY + 4) + &line("/new", now()) + &line("/late", now() - DAY - 5);

@@ -41,6 +41,7 @@ fn start() -> Candor {
                 .purpose("statistics", "consent", "1 months", &fields),
         ),
         config: "[clickhouse.tables]\ncompressed = false\n".to_owned(),
+        ..Options::default()
     })
 }
 

@@ -20,6 +20,8 @@ use crate::process::{Process, program, wait_until_gone};
 pub struct Options {
     /// Instead of the built-in demo.
     pub policy: Option<Policy>,
+    /// More policies, by the names of their files.
+    pub policies: Vec<(&'static str, String)>,
     /// Lines of `candor.toml`.
     pub config: String,
 }
@@ -108,10 +110,15 @@ impl Candor {
         let url = clickhouse.map(|url| format!("[clickhouse]\nurl = {url:?}\n"));
         std::fs::write(&config, self.config(&url.unwrap_or_default())).unwrap();
         command.arg("--config").arg(config);
-        if let Some(policy) = &self.options.policy {
+        let policy = self.options.policy.iter().map(|policy| ("test.toml", policy.text()));
+        let more = self.options.policies.iter().map(|(name, text)| (*name, text.as_str()));
+        let files: Vec<_> = policy.chain(more).collect();
+        if !files.is_empty() {
             let policies = self.policies();
             std::fs::create_dir_all(&policies).unwrap();
-            std::fs::write(policies.join("test.toml"), policy.text()).unwrap();
+            for (name, text) in files {
+                std::fs::write(policies.join(name), text).unwrap();
+            }
             command.arg("--policies").arg(policies);
         }
         command
@@ -141,9 +148,14 @@ impl Candor {
 
     /// Puts a text in the place of its policy, at once, as a careful editor does.
     pub fn rewrite_policy(&self, text: &str) {
+        self.rewrite_policy_file("test.toml", text);
+    }
+
+    /// Puts a text in the place of one of its policies.
+    pub fn rewrite_policy_file(&self, name: &str, text: &str) {
         let draft = self.policies().join("test.draft");
         std::fs::write(&draft, text).unwrap();
-        std::fs::rename(draft, self.policies().join("test.toml")).unwrap();
+        std::fs::rename(draft, self.policies().join(name)).unwrap();
     }
 
     /// Runs `candor policy` on its policies; gives back what it prints.

@@ -12,6 +12,7 @@
 
 mod candor;
 mod config;
+mod geo;
 mod http;
 mod kafka;
 mod leak;
@@ -23,6 +24,7 @@ mod process;
 mod sql;
 
 pub use candor::{Candor, Options};
+pub use geo::{geo_config, geo_database};
 pub use http::{Answer, Client};
 pub use kafka::Broker;
 pub use leak::{Canary, Leak, files};
