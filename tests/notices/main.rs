@@ -20,7 +20,7 @@ mod visit;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use candor_policy::{Capability, Language, NOTICES};
+use candor_policy::{Capability, Language, NOTICES, Registry};
 use serde::Deserialize;
 use system::{Firm, System};
 
@@ -123,4 +123,18 @@ fn what_waits_is_listed_exactly() {
 fn every_figure_that_a_notice_does_not_give_is_marked() {
     let marked = NOTICES.map(|(_, text)| text.matches("to be confirmed by the controller").count());
     assert_eq!(marked, [2, 4, 2, 6, 4]);
+}
+
+/// The directory of examples can be served as it is, with the demo and the template in it.
+#[test]
+fn the_examples_stand_beside_each_other() {
+    let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/../crates/policy/policies");
+    let files = std::fs::read_dir(dir).unwrap().map(|file| {
+        let path = file.unwrap().path();
+        (path.display().to_string(), std::fs::read_to_string(path).unwrap())
+    });
+    let files: Vec<_> = files.collect();
+    let texts = files.iter().map(|(path, text)| (path.as_str(), text.as_str()));
+    let registry = Registry::compile(texts).unwrap_or_else(|problems| panic!("{problems}"));
+    assert_eq!(registry.policies().len(), NOTICES.len() + 2);
 }
