@@ -1,6 +1,6 @@
 # `make run` and `make test` do all the set-up themselves.
 
-.PHONY: run test setup check bench
+.PHONY: run test setup check bench geo
 
 # Everything on this machine, with the built-in demo policy: http://127.0.0.1:8080/
 run: setup
@@ -22,6 +22,10 @@ check:
 # Nanoseconds per event, stage by stage.
 bench: setup
 	cargo bench --locked -p candor-benches
+
+# Fetches where addresses are: countries and networks, free of charge, pinned.
+geo:
+	./tools/setup --geo
 
 # Fetches the embedded ClickHouse and the user agent rules from the npm registry, pinned.
 setup:

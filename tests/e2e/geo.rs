@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use candor_tests::{Candor, Options, geo_config, geo_database, policy, program};
+use candor_tests::{Candor, Options, eventually, geo_config, geo_database, policy, program};
 
 #[test]
 fn places_and_networks_are_looked_up_by_prefix() {
@@ -68,4 +68,42 @@ fn a_broken_or_missing_database_is_a_clear_error_at_start() {
         let text = start(path);
         assert!(text.contains("address database") && text.contains(path), "{path}: {text}");
     }
+}
+
+#[test]
+fn a_table_of_networks_is_replaced_while_beacons_come_in() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("networks.csv");
+    let name = |name: &str| {
+        let draft = dir.path().join("draft");
+        std::fs::write(&draft, format!("203.0.113.0,203.0.113.255,64500,\"{name}\"\n")).unwrap();
+        std::fs::rename(draft, &file).unwrap();
+    };
+    name("Before, Inc.");
+    let candor = Candor::start(Options {
+        policy: Some(policy().purpose("statistics", "consent", "1 months", &["path", "network"])),
+        config: format!("[geo]\nnetworks = '{}'\n", file.display()),
+        ..Options::default()
+    });
+    let network_of = |page: &str| {
+        let headers = [("content-type", "application/json"), ("x-forwarded-for", "203.0.113.9")];
+        let body = format!(r#"{{"site":"demo","url":"http://localhost/{page}","consent":true}}"#);
+        assert_eq!(candor.beacons().post("/v1/events", &headers, body).status, 202);
+        let row = format!("SELECT network FROM candor.statistics WHERE path = '/{page}'");
+        candor.sql_becomes(&format!("SELECT count() FROM ({row})"), "1");
+        candor.sql(&row)
+    };
+    assert_eq!(network_of("a"), "Before, Inc.");
+
+    std::fs::write(&file, "no table\n").unwrap();
+    eventually("a damaged table is refused", || {
+        candor.log().contains("stay as they were").then_some(())
+    });
+    assert_eq!(network_of("b"), "Before, Inc.");
+
+    name("After");
+    let mut pages = ('c'..='z').map(|page| page.to_string());
+    eventually("the new table is used", || {
+        (network_of(&pages.next().unwrap()) == "After").then_some(())
+    });
 }

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
+use crate::config::GeoConfig;
+
 /// The engine's library below an assets directory.
 const LIBRARY: &str = "chdb/libchdb.so";
 /// The user agent rules below an assets directory.
@@ -18,6 +20,20 @@ pub(crate) fn library(configured: Option<&Path>) -> Result<PathBuf> {
 pub(crate) fn agent_rules(configured: Option<&Path>) -> Result<String> {
     let path = find(AGENT_RULES, configured, "agents.rules")?;
     std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+/// The address databases: those that are configured, else those that `make geo` fetched, if it did.
+pub(crate) fn geo(config: &GeoConfig) -> Result<GeoConfig> {
+    let found =
+        |file| Ok::<_, anyhow::Error>(beside(file)?.into_iter().find(|path| path.is_file()));
+    let or_fetched = |configured: &Option<PathBuf>, file| match configured {
+        Some(path) => Ok(Some(path.clone())),
+        None => found(file),
+    };
+    Ok(GeoConfig {
+        places: or_fetched(&config.places, "geo/country.mmdb")?,
+        networks: or_fetched(&config.networks, "geo/networks.csv")?,
+    })
 }
 
 /// The engine's program: beside this one.
@@ -35,12 +51,15 @@ fn find(file: &str, configured: Option<&Path>, key: &str) -> Result<PathBuf> {
     if let Some(path) = configured {
         return Ok(path.to_owned());
     }
+    let found = beside(file)?.into_iter().find(|path| path.is_file());
+    found.with_context(|| {
+        format!("cannot find {file}: run `make setup`, or set `{key}` in candor.toml")
+    })
+}
+
+fn beside(file: &str) -> Result<[PathBuf; 2]> {
     let exe = exe_dir()?;
-    let places = ["../lib/candor", "../../third_party"].map(|place| exe.join(place).join(file));
-    if let Some(found) = places.iter().find(|path| path.is_file()) {
-        return Ok(found.clone());
-    }
-    bail!("cannot find {file}: run `make setup`, or set `{key}` in candor.toml")
+    Ok(["../lib/candor", "../../third_party"].map(|place| exe.join(place).join(file)))
 }
 
 fn exe_dir() -> Result<PathBuf> {

@@ -18,7 +18,7 @@ use crate::policies::InForce;
 use crate::readiness::Readiness;
 use crate::reload::Following;
 use crate::stop::Stop;
-use crate::{promises, reload};
+use crate::{databases, promises, reload};
 
 /// What waits for the broker after the last beacon was answered gets this long.
 pub(crate) const CLOSE_DEADLINE: Duration = Duration::from_secs(10);
@@ -45,6 +45,7 @@ pub(crate) async fn run(config: Config, metrics: PrometheusHandle) -> Result<()>
     let following =
         Following { config: config.clone(), door: Arc::clone(&door), notices, store: None };
     let reload = reload::start(following, in_force.stamp)?;
+    let databases = databases::follow(&config, Arc::clone(&door))?;
     let readiness = Readiness::new(producer.clone(), None, stop.clone());
     let imports = Imports { door: Arc::clone(&door), clock };
     let admin = AdminServer::start(admin, readiness, metrics, imports)?;
@@ -53,6 +54,7 @@ pub(crate) async fn run(config: Config, metrics: PrometheusHandle) -> Result<()>
     serve_beacons(beacons, door, &config, &stop).await;
     admin.stop().await;
     reload::stop(reload).await;
+    reload::stop(databases).await;
     producer.close(CLOSE_DEADLINE).await;
     rotation.abort();
     Ok(())

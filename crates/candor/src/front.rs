@@ -9,15 +9,15 @@ use anyhow::{Context, Result};
 use candor_collector::Door;
 use candor_collector::server::{Drained, serve};
 use candor_event::Clock;
-use candor_pipeline::{Agents, Geo, KeyFile, KeyRing, Pipeline, Sources};
+use candor_pipeline::{Agents, KeyFile, KeyRing, Pipeline, Sources};
 use candor_transport::Producer;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use crate::config::{Config, ConfigError};
+use crate::config::Config;
 use crate::policies::InForce;
 use crate::stop::Stop;
-use crate::{assets, harden};
+use crate::{assets, databases, harden};
 
 /// What makes beacons into events.
 #[derive(Debug)]
@@ -42,8 +42,7 @@ impl Front {
         let file = config.keys.file.as_deref().map(KeyFile::open).transpose()?;
         let keys = Arc::new(KeyRing::new(config.key_period(), file));
         let rules = assets::agent_rules(config.agents.rules.as_deref())?;
-        let geo = Geo::open(config.geo.places.as_deref(), config.geo.networks.as_deref())
-            .map_err(|error| ConfigError::Value(format!("{error}: {}", error.source)))?;
+        let geo = databases::open(&assets::geo(&config.geo)?)?;
         let sources = Sources { agents: Agents::from_yaml(&rules)?, geo };
         let pipeline = Pipeline::new(Arc::clone(&in_force.registry), Arc::clone(&keys), sources);
         Ok(Self { keys, pipeline, clock: Arc::clone(clock) })

@@ -9,6 +9,7 @@ mod client;
 mod clock;
 mod collect;
 mod config;
+mod databases;
 mod demo;
 mod engine;
 mod front;

@@ -28,7 +28,7 @@ use crate::policies::InForce;
 use crate::readiness::{LogHealth, OnThisMachine, Readiness};
 use crate::reload::Following;
 use crate::stop::Stop;
-use crate::{assets, promises, reload, tables, topic};
+use crate::{assets, databases, promises, reload, tables, topic};
 
 /// Everything that was opened before the log.
 struct Opened {
@@ -122,6 +122,7 @@ where
         store: Some(store.clone()),
     };
     let reload = reload::start(following, in_force.stamp)?;
+    let databases = databases::follow(&config, Arc::clone(&door))?;
     let readiness = Readiness::new(log.health, Some(store.clone()), stop.clone());
     let imports = Imports { door: Arc::clone(&door), clock };
     let admin = AdminServer::start(admin, readiness, metrics, Demo { imports, store, origins })?;
@@ -137,6 +138,7 @@ where
     // A journal is closed by its last producer: the door, which the admin listener holds too.
     admin.stop().await;
     reload::stop(reload).await;
+    reload::stop(databases).await;
     drop(door);
     let outcome = match failed {
         Some(ended) => ended,

@@ -52,7 +52,7 @@ pub use access_log::Import;
 pub use client_ip::{ClientIp, Peer, TrustedProxies};
 pub use decode::{BEACON_BYTES_MAX, BEACONS_MAX, BODY_BYTES_MAX, Media, RawBeacon, RawBeacons};
 pub use enrich::Sources;
-pub use enrich::geo::{Geo, GeoError};
+pub use enrich::geo::{Geo, GeoError, GeoSource};
 pub use enrich::user_agent::{Agents, AgentsError};
 pub use head::Head;
 pub use key::{KeyFile, KeyFileError, KeyPeriod, KeyRing};
@@ -98,6 +98,11 @@ impl Pipeline {
     pub fn obey(&self, registry: Arc<Registry>) {
         self.registry.store(registry);
         self.keep_keys();
+    }
+
+    /// Looks addresses up in other databases from the next beacon on.
+    pub fn look_up_in(&self, geo: Geo) {
+        self.sources.geo.replace(geo);
     }
 
     /// Keys live no longer than the shortest of all rotations that policies promise.

@@ -30,6 +30,12 @@ impl Stamp {
         files.sort();
         Ok(Self(files))
     }
+
+    /// Looks at these files. What is missing is left out.
+    pub(crate) fn of_files<'a>(paths: impl IntoIterator<Item = &'a Path>) -> Self {
+        let there = paths.into_iter().filter_map(|path| Some((path, path.metadata().ok()?)));
+        Self(there.map(|(path, metadata)| seen(path.to_owned(), &metadata)).collect())
+    }
 }
 
 fn look(dir: &Path, files: &mut Vec<(PathBuf, u64, Option<SystemTime>)>) -> io::Result<()> {

@@ -1,22 +1,42 @@
-//! Country, region, city and network, from databases in the MaxMind format.
+//! Country, region, city and network, from databases in the MaxMind format, and networks from a table of
+//! ranges too.
 //!
 //! What is looked up is never finer than what the policy keeps of the address, and never finer than a /24 or
 //! a /48, so a database that splits one loses that detail: the price of never holding the rest. A place is
 //! no finer than the policy's geography, whatever the fields say. Two layouts of records are read, the nested one of
 //! `GeoIP2` and the flat one of ip-location-db.
 
+mod table;
+
+use std::collections::HashSet;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
+use arc_swap::ArcSwap;
 use candor_event::{Event, Field, FieldSet};
-use maxminddb::{LookupResult, MaxMindDbError, Reader, path};
+use maxminddb::{LookupResult, MaxMindDbError, Reader, WithinOptions, path};
+use serde::de::IgnoredAny;
 
 use crate::anonymize::Lookup;
+use crate::client_ip::LookupPrefix;
+use table::{Table, TableError};
 
-/// The databases in use; each is optional.
+/// The databases in use; each is optional. Others can be put in their place at any time: an event is looked
+/// up in those before or in those after, never in some of each.
 #[derive(Debug, Default)]
-pub struct Geo {
+pub struct Geo(ArcSwap<Databases>);
+
+#[derive(Debug, Default)]
+struct Databases {
     places: Option<Reader<Vec<u8>>>,
-    networks: Option<Reader<Vec<u8>>>,
+    networks: Option<Networks>,
+}
+
+/// Whose network an address lies in.
+#[derive(Debug)]
+enum Networks {
+    Database(Reader<Vec<u8>>),
+    Table(Table),
 }
 
 /// Why a database cannot be used.
@@ -24,38 +44,116 @@ pub struct Geo {
 #[error("cannot use the address database {path}: fetch it again, or leave the setting out")]
 pub struct GeoError {
     path: PathBuf,
-    /// What is wrong with it.
-    pub source: MaxMindDbError,
+    source: Damage,
+}
+
+/// What is wrong with it.
+#[derive(Debug, thiserror::Error)]
+enum Damage {
+    #[error(transparent)]
+    Database(#[from] MaxMindDbError),
+    #[error(transparent)]
+    Table(#[from] TableError),
+}
+
+/// A database that is in use, for people: what kind it is, and when it was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GeoSource {
+    /// What is looked up in it: `places` or `networks`.
+    pub of: &'static str,
+    /// What it calls itself.
+    pub kind: String,
+    /// When it was made, as seconds since 1970; a table does not say.
+    pub built_at: Option<i64>,
 }
 
 impl Geo {
-    /// Reads a country or city database, and one of autonomous systems, into memory and verifies
-    /// them: a file that is mapped instead would crash the process when it is replaced.
+    /// Reads a country or city database, and one of autonomous systems (`.mmdb`, or a table `.csv`), into
+    /// memory and verifies them: a file that is mapped instead would crash the process when it is replaced.
     ///
     /// # Errors
     /// [`GeoError`] when a file is missing or damaged.
     pub fn open(places: Option<&Path>, networks: Option<&Path>) -> Result<Self, GeoError> {
-        Ok(Self {
+        let databases = Databases {
             places: places.map(open).transpose()?,
-            networks: networks.map(open).transpose()?,
-        })
+            networks: networks.map(Networks::open).transpose()?,
+        };
+        Ok(Self(ArcSwap::from_pointee(databases)))
+    }
+
+    pub(crate) fn replace(&self, other: Self) {
+        self.0.store(other.0.into_inner());
+    }
+
+    /// What is in use.
+    pub fn sources(&self) -> Vec<GeoSource> {
+        let database = |of, reader: &Reader<Vec<u8>>| {
+            let metadata = reader.metadata();
+            let built_at = i64::try_from(metadata.build_epoch).ok();
+            GeoSource { of, kind: metadata.database_type.clone(), built_at }
+        };
+        let databases = self.0.load();
+        let places = databases.places.as_ref().map(|reader| database("places", reader));
+        let networks = databases.networks.as_ref().map(|networks| match networks {
+            Networks::Database(reader) => database("networks", reader),
+            Networks::Table(_) => {
+                GeoSource { of: "networks", kind: "table of ranges".to_owned(), built_at: None }
+            }
+        });
+        places.into_iter().chain(networks).collect()
     }
 
     pub(super) fn fill(&self, event: &mut Event, Lookup { prefix, fields }: &Lookup) {
+        let databases = self.0.load();
         let of_places = FieldSet::of(&[Field::Country, Field::Region, Field::City]);
         let wants_place = of_places.iter().any(|field| fields.contains(field));
-        if let Some(reader) = self.places.as_ref().filter(|_| wants_place)
+        if let Some(reader) = databases.places.as_ref().filter(|_| wants_place)
             && let Ok(found) = reader.lookup(prefix.network())
         {
             place(event, &found, *fields);
         }
-        if let Some(reader) = self.networks.as_ref().filter(|_| fields.contains(Field::Network))
-            && let Ok(found) = reader.lookup(prefix.network())
+        if let Some(networks) =
+            databases.networks.as_ref().filter(|_| fields.contains(Field::Network))
         {
-            event.network = text(&found, &[&path!["autonomous_system_organization"]]);
-            let number = found.decode_path::<u32>(&path!["autonomous_system_number"]);
-            event.network_number = number.ok().flatten().unwrap_or_default();
+            networks.fill(event, prefix);
         }
+    }
+}
+
+// === impl Networks ===
+
+impl Networks {
+    fn open(path: &Path) -> Result<Self, GeoError> {
+        if path.extension().is_none_or(|extension| extension != "csv") {
+            return open(path).map(Self::Database);
+        }
+        let failed = |source: TableError| GeoError { path: path.to_owned(), source: source.into() };
+        Table::open(path).map(Self::Table).map_err(failed)
+    }
+
+    fn fill(&self, event: &mut Event, prefix: &LookupPrefix) {
+        match self {
+            Self::Database(reader) => {
+                let Ok(found) = reader.lookup(prefix.network()) else {
+                    return;
+                };
+                event.network = text(&found, &[&path!["autonomous_system_organization"]]);
+                let number = found.decode_path::<u32>(&path!["autonomous_system_number"]);
+                event.network_number = number.ok().flatten().unwrap_or_default();
+            }
+            Self::Table(table) => {
+                if let Some((number, name)) = table.find(prefix.network()) {
+                    name.clone_into(&mut event.network);
+                    event.network_number = number;
+                }
+            }
+        }
+    }
+}
+
+impl fmt::Display for GeoSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.of, self.kind)
     }
 }
 
@@ -80,10 +178,25 @@ fn text(found: &Found<'_>, places: &[&[maxminddb::PathElement<'_>]]) -> String {
 }
 
 fn open(path: &Path) -> Result<Reader<Vec<u8>>, GeoError> {
-    let failed = |source| GeoError { path: path.to_owned(), source };
+    let failed = |source: MaxMindDbError| GeoError { path: path.to_owned(), source: source.into() };
     let reader = Reader::open_readfile(path).map_err(failed)?;
-    reader.verify().map_err(failed)?;
+    // The library's own check refuses what has no description, as databases of ip-location-db have not.
+    let is_sound =
+        if reader.metadata().description.is_empty() { walk(&reader) } else { reader.verify() };
+    is_sound.map_err(failed)?;
     Ok(reader)
+}
+
+/// Reads every record once.
+fn walk(reader: &Reader<Vec<u8>>) -> Result<(), MaxMindDbError> {
+    let mut seen = HashSet::new();
+    for network in reader.networks(WithinOptions::default())? {
+        let found = network?;
+        if found.offset().is_some_and(|offset| seen.insert(offset)) {
+            found.decode::<IgnoredAny>()?;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -97,11 +210,18 @@ mod tests {
 
     /// A database with one record for 192.0.2.0/24.
     fn database(record: impl serde::Serialize) -> tempfile::NamedTempFile {
+        of(record, "Test")
+    }
+
+    /// The same, with another description, or none.
+    fn of(record: impl serde::Serialize, description: &str) -> tempfile::NamedTempFile {
         let mut database = Database::default();
         database.metadata.binary_format_major_version = 2;
         database.metadata.build_epoch = 1;
         database.metadata.database_type = "Test".to_owned();
-        database.metadata.description.insert("en".to_owned(), "Test".to_owned());
+        if !description.is_empty() {
+            database.metadata.description.insert("en".to_owned(), description.to_owned());
+        }
         let record = database.insert_value(record).unwrap();
         database.insert_node("192.0.2.0/24".parse::<IpAddrWithMask>().unwrap(), record);
         let file = tempfile::NamedTempFile::new().unwrap();
@@ -119,6 +239,22 @@ mod tests {
         let prefix = client.lookup_prefix(v4, 48).unwrap();
         geo.fill(&mut event, &Lookup { prefix, fields: FieldSet::of(&Field::ALL) });
         event
+    }
+
+    #[test]
+    fn a_database_without_a_description_is_read_through() {
+        #[derive(serde::Serialize)]
+        struct Flat {
+            country_code: &'static str,
+        }
+        let undescribed = of(Flat { country_code: "SE" }, "");
+        assert_eq!(look_up(&undescribed, "192.0.2.77", 24).country, "SE");
+        let mut bytes = std::fs::read(undescribed.path()).unwrap();
+        let at = bytes.windows(2).position(|pair| pair == b"SE").unwrap();
+        // The control byte before the text says how long it is: it now says longer than the file.
+        bytes[at - 1] = 0x5e;
+        std::fs::write(undescribed.path(), bytes).unwrap();
+        assert!(Geo::open(Some(undescribed.path()), None).is_err());
     }
 
     #[test]
