@@ -1,0 +1,1 @@
+(()=>{function e(...t){((window.candor||={}).q||=[]).push(t)}function n(t){return(t.origin+t.pathname).slice(0,160)}var{status:c}=document.currentScript.dataset,[s]=performance.getEntriesByType("navigation"),o=Number(c||s?.responseStatus);if(o>=400){let t=document.referrer&&n(new URL(document.referrer));e("event",String(o),t?{from:t}:void 0)}})();

@@ -1,0 +1,1 @@
+(()=>{function n(...t){((window.candor||={}).q||=[]).push(t)}function e(t){return(t.origin+t.pathname).slice(0,160)}addEventListener("submit",({target:t,submitter:r})=>{let o=s=>t.getAttribute(s),c=r?.getAttribute("formaction")??o("action")??"",i=e(new URL(c,document.baseURI));n("event","form",{form:o("id")||o("name")||"",url:i},"form")},!0);})();
