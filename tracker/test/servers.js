@@ -26,8 +26,7 @@ function stop(server) {
 export class Collector {
   /** Everything that was asked, in order: method, path, headers, beacon, status. */
   requests = [];
-  /** What happens to the next beacons instead of being answered: a status, or "cut". */
-  faults = [];
+  #faults = new Map();
   #server;
 
   static async start() {
@@ -46,7 +45,7 @@ export class Collector {
     const entry = { method, path: asked.url, headers };
     if (body.length) entry.beacon = JSON.parse(body);
     this.requests.push(entry);
-    const fault = method === "POST" && this.faults.shift();
+    const fault = entry.beacon && this.#faults.get(new URL(entry.beacon.url).pathname)?.shift();
     if (fault === "cut") {
       entry.status = fault;
       answer.destroy();
@@ -63,6 +62,11 @@ export class Collector {
       passed.on("error", () => answer.destroy());
       passed.end(body);
     }
+  }
+
+  /** What happens to the next beacons of a page instead of being answered: a status, or "cut". */
+  fail(path, ...faults) {
+    this.#faults.set(path, faults);
   }
 
   /** The beacons of a page's path, or of those below it, in order. */

@@ -52,7 +52,7 @@ const storage = `JSON.stringify({ ...localStorage, ...sessionStorage }) + docume
 test("a page view becomes a row, and the browser keeps nothing", async () => {
   const page = await tab();
   const url = site.page("/view", { early: YES });
-  await page.call("Page.navigate", { url: `${url}?page=2&utm_source=news#secret`, referrer: "https://www.search.example/" });
+  await page.call("Page.navigate", { url: `${url}?page=2&utm_source=news#secret`, referrer: "http://www.search.example/" });
   const [{ beacon, headers, status }] = await collector.answered("/view", 1);
   assert.equal(status, 202);
   assert.equal(headers["content-type"], "text/plain;charset=UTF-8");
@@ -88,6 +88,7 @@ test("a single-page application's pages are counted, once each and under their o
   const page = await tab();
   await page.open(site.page("/spa", { early: YES }));
   await collector.answered("/spa", 1);
+  await page.run(`addEventListener("popstate", () => { document.title = "Page " + location.pathname; }), 0`);
   const go = (how, path) => page.run(`history.${how}(null, "", "${path}"); setTimeout(() => { document.title = "Page ${path}" }, 20); 0`);
   await go("pushState", "/spa/one");
   await collector.answered("/spa", 2);
@@ -394,14 +395,14 @@ test("events carry their properties", async () => {
 test("what was not taken is sent once more, with the same id", async () => {
   const page = await tab();
   for (const [path, fault] of [["/retry/busy", 503], ["/retry/cut", "cut"]]) {
-    collector.faults.push(fault);
+    collector.fail(path, fault);
     await page.open(site.page(path, { early: YES }));
     const sent = await collector.answered(path, 2);
     assert.deepEqual(sent.map(({ status }) => status), [fault, 202]);
     assert.equal(sent[0].beacon.id, sent[1].beacon.id);
     await stored(path, 1);
   }
-  collector.faults.push(503, 503);
+  collector.fail("/retry/twice", 503, 503);
   await page.open(site.page("/retry/twice", { early: YES }));
   await collector.answered("/retry/twice", 2);
   await page.run(`candor.event("later"), 0`);
@@ -411,7 +412,7 @@ test("what was not taken is sent once more, with the same id", async () => {
 
 test("a retry says what the visitor says by then", async () => {
   const page = await tab();
-  collector.faults.push(503);
+  collector.fail("/changed", 503);
   await page.open(site.page("/changed", { early: YES }));
   await collector.answered("/changed", 1);
   await page.run("candor.withdraw(), 0");
