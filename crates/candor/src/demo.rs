@@ -36,7 +36,7 @@ pub(crate) struct Demo<P> {
 /// Puts the page at the door. `admin` is where it looks its row up, `clickhouse` where anybody may ask.
 pub(crate) fn pages<P: Producer>(door: Door<P>, admin: &str, clickhouse: &str) -> Door<P> {
     let html = HTML.replace("{{admin}}", admin).replace("{{clickhouse}}", clickhouse);
-    let page = |content_type, body: Bytes| Page { content_type, body };
+    let page = |content_type, body: Bytes| Page { content_type, body, shared: false };
     door.with_page("/", page("text/html; charset=utf-8", html.into()))
         .with_page(
             "/demo.js",

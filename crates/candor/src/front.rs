@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 use crate::config::Config;
 use crate::policies::InForce;
 use crate::stop::Stop;
-use crate::{assets, databases, harden};
+use crate::{assets, databases, harden, tracker};
 
 /// What makes beacons into events.
 #[derive(Debug)]
@@ -56,7 +56,8 @@ impl Front {
     ) -> (Door<P>, JoinHandle<()>) {
         let trusted = config.collector.trusted_proxies.clone();
         let rotation = tokio::spawn(rotate(self.keys, Arc::clone(&self.clock)));
-        (Door::new(self.pipeline, producer, self.clock, trusted), rotation)
+        let door = Door::new(self.pipeline, producer, self.clock, trusted);
+        (tracker::scripts(door, &config.collector.tracker_path), rotation)
     }
 }
 

@@ -29,6 +29,7 @@ mod tables;
 mod tail;
 mod telemetry;
 mod topic;
+mod tracker;
 mod up;
 
 use std::process::ExitCode;

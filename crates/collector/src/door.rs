@@ -23,7 +23,7 @@ pub struct Door<P> {
     clock: Arc<dyn Clock>,
     trusted: TrustedProxies,
     tally: Tally,
-    files: HashMap<&'static str, Page>,
+    files: HashMap<String, Page>,
     pages: Option<Arc<dyn Pages>>,
     pub(crate) bodies: Bodies,
 }
@@ -35,6 +35,8 @@ pub struct Page {
     pub content_type: &'static str,
     /// Its bytes.
     pub body: Bytes,
+    /// Whether it is for the pages of websites: any of them may read it, and browsers keep it for a day.
+    pub shared: bool,
 }
 
 /// Pages that are made when they are asked for.
@@ -80,8 +82,8 @@ impl<P: Producer> Door<P> {
 
     /// Serves a file as well.
     #[must_use]
-    pub fn with_page(mut self, path: &'static str, page: Page) -> Self {
-        self.files.insert(path, page);
+    pub fn with_page(mut self, path: impl Into<String>, page: Page) -> Self {
+        self.files.insert(path.into(), page);
         self
     }
 
@@ -117,8 +119,9 @@ impl<P: Producer> Door<P> {
 
     /// What is served at a place, beside beacons.
     pub(crate) fn page(&self, place: &Uri, headers: &HeaderMap) -> Option<Answer> {
-        if let Some(Page { content_type, body }) = self.files.get(place.path()) {
-            return Some(respond::content(StatusCode::OK, content_type, body.clone()));
+        if let Some(Page { content_type, body, shared }) = self.files.get(place.path()) {
+            let answer = respond::content(StatusCode::OK, content_type, body.clone());
+            return Some(if *shared { respond::shared(answer) } else { answer });
         }
         self.pages.as_ref()?.page(place, headers)
     }

@@ -13,7 +13,7 @@ mod route;
 pub mod server;
 mod tally;
 
-pub use config::Config;
+pub use config::{Config, TrackerPath, TrackerPathError};
 pub use door::{Door, Page, Pages};
 pub use import::{ImportError, Report};
 pub use tally::Tally;

@@ -127,6 +127,16 @@ pub fn content(status: StatusCode, content_type: &'static str, body: impl Into<B
     answer
 }
 
+/// The same for the pages of websites: they may hold it to a hash, which asks for CORS, and browsers keep
+/// it for a day.
+pub(crate) fn shared(mut answer: Answer) -> Answer {
+    let headers = answer.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=86400"));
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert("cross-origin-resource-policy", HeaderValue::from_static("cross-origin"));
+    answer
+}
+
 /// A problem (RFC 9457).
 fn problem(outcome: Outcome, outcomes: Option<&[&'static str]>) -> Answer {
     let status = status(outcome);
