@@ -1,6 +1,6 @@
 # `make run` and `make test` do all the set-up themselves.
 
-.PHONY: run test setup check bench geo
+.PHONY: run test setup check bench geo tracker
 
 # Everything on this machine, with the built-in demo policy: http://127.0.0.1:8080/
 run: setup
@@ -18,6 +18,10 @@ check:
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --document-private-items
+
+# Builds the tracker that the program carries, and prints its size; commit what it writes.
+tracker:
+	cd tracker && npm ci --silent && npm run --silent build
 
 # Nanoseconds per event, stage by stage.
 bench: setup

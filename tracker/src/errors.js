@@ -1,6 +1,6 @@
 // Pages that were not found: the custom event "404", with the page that linked there.
 //
-// Browsers that do not tell the status of a page need `data-status="404"` in the tag on the error page.
+// For browsers that do not tell the status of a page, say `data-status="404"` in the tag on the error page.
 
 import { call, plain } from "./call.js";
 

@@ -294,6 +294,15 @@ test("an objection is remembered, and can be taken back", async () => {
   assert.deepEqual(kinds(await collector.answered("/object", 2)), ["pageview", "custom"]);
 });
 
+test("an objection in another tab holds here too", async () => {
+  const page = await tab();
+  await page.open(site.page("/tabs", { early: YES }));
+  await collector.answered("/tabs", 1);
+  await page.run(`localStorage["candor-objection"] = "true", candor.event("x"), 0`);
+  await collector.quiet(page);
+  assert.equal(collector.beacons("/tabs").length, 1);
+});
+
 test("an id is there with consent and for no longer", async () => {
   const page = await tab();
   const url = site.page("/id", { tag: "data-id" });
