@@ -21,7 +21,7 @@ if (candor.me) throw "candor.js is here twice";
 let consent;
 let visitor;
 let objects;
-/** Beacons that wait for it: all of them with `data-wait`, else the page view, when the server kept nothing of it. */
+/** What waits for it: with `data-wait` every beacon, else the page view, when nothing was kept of it. */
 let held = [];
 let waiting = "wait" in options;
 
@@ -69,7 +69,7 @@ function here() {
   return url;
 }
 
-function beacon(kind, more) {
+function made(kind, more) {
   return { site: options.site, id: random(), kind, url: here().href.slice(0, URL_BYTES_MAX), ...more };
 }
 
@@ -89,7 +89,10 @@ function send(beacon, again) {
   fetch(endpoint, { method: "POST", body, keepalive: true, credentials: "omit" }).then((answer) => {
     if (answer.status == 503) retry();
     // Nothing was kept of the page view: should the visitor consent while it is looked at, it is sent again.
-    if (answer.status == 204 && beacon == view) said == consent ? (held = [beacon]) : send(beacon);
+    if (answer.status == 204 && beacon == view) {
+      if (consented() && said != consent) send(beacon);
+      else held = [beacon];
+    }
   }, retry);
 }
 
@@ -110,7 +113,7 @@ function leave() {
   clock();
   look();
   if (view && dwell >= DWELL_MS_MIN) {
-    send(beacon("engagement", {
+    send(made("engagement", {
       url: view.url,
       dwell_ms: Math.ceil(dwell),
       ...(depth > told && { scroll_percent: (told = depth) }),
@@ -128,14 +131,14 @@ candor.page = () => {
   if ((unseen = document.hidden)) return;
   // Whole characters, within the server's 1,024 bytes.
   const title = document.title.match(/^.{0,250}/su)[0];
-  send((view = beacon("pageview", { title, ...(!view && { referrer: document.referrer }) })));
+  send((view = made("pageview", { title, ...(!view && { referrer: document.referrer }) })));
 };
 
-candor.event = (name, props, kind = "custom") => send(beacon(kind, { name, props }));
+candor.event = (name, props, kind = "custom") => send(made(kind, { name, props }));
 
 candor.consent = (answer) => {
   consent = answer;
-  const wanted = "id" in options && consented() && !refused();
+  const wanted = "id" in options && consented() && !refused() && !objected();
   visitor = stored(VISITOR, wanted ? stored(VISITOR) || random() : null);
   if (waiting || consented()) {
     waiting = false;

@@ -4,7 +4,8 @@ import { call, plain } from "./call.js";
 
 const { files } = document.currentScript.dataset;
 const FILES =
-  "7z avi csv deb dmg doc docx epub exe gz iso key midi mov mp3 mp4 mpeg msi ods odt pdf pkg pps ppt pptx rar rtf txt wav wma wmv xls xlsx zip";
+  "7z avi csv deb dmg doc docx epub exe gz iso key midi mov mp3 mp4 mpeg msi ods odt pdf pkg pps ppt pptx " +
+  "rar rtf txt wav wma wmv xls xlsx zip";
 const endings = new Set((files || FILES).toLowerCase().split(/[\s,]+/));
 
 function told(event) {

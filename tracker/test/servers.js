@@ -46,9 +46,10 @@ export class Collector {
     if (body.length) entry.beacon = JSON.parse(body);
     this.requests.push(entry);
     const fault = entry.beacon && this.#faults.get(new URL(entry.beacon.url).pathname)?.shift();
-    if (fault === "cut") {
+    if (fault === "lost") {
+      // A cut connection would be tried again by the browser itself.
       entry.status = fault;
-      answer.destroy();
+      answer.writeHead(202).end();
     } else if (fault) {
       entry.status = fault;
       answer.writeHead(fault, { "access-control-allow-origin": "*" }).end();
@@ -64,22 +65,23 @@ export class Collector {
     }
   }
 
-  /** What happens to the next beacons of a page instead of being answered: a status, or "cut". */
+  /** What happens to the next beacons of a page instead of being answered: a status, or "lost": no answer that it may read. */
   fail(path, ...faults) {
     this.#faults.set(path, faults);
   }
 
-  /** The beacons of a page's path, or of those below it, in order. */
-  beacons(path) {
-    const of = ({ beacon }) => beacon && new URL(beacon.url).pathname.startsWith(path);
-    return this.requests.filter(of);
+  /** The beacons of a page's path, or of those below it, in order; how long it was seen only `withTime`. */
+  beacons(path, withTime = false) {
+    const isOf = ({ beacon }) => beacon && new URL(beacon.url).pathname.startsWith(path);
+    const isWanted = ({ beacon }) => withTime || beacon.kind !== "engagement";
+    return this.requests.filter((entry) => isOf(entry) && isWanted(entry));
   }
 
   /** Waits until so many beacons of a path were answered. */
-  async answered(path, count) {
-    const answered = () => this.beacons(path).filter(({ status }) => status).length >= count;
+  async answered(path, count, withTime = false) {
+    const answered = () => this.beacons(path, withTime).filter(({ status }) => status).length >= count;
     await until(`${count} beacons of ${path}`, answered);
-    return this.beacons(path);
+    return this.beacons(path, withTime);
   }
 
   /** Waits until whatever the page sent before this is here too. */
@@ -151,10 +153,12 @@ export async function rows(query) {
   return text.split("\n").filter(Boolean).map((line) => JSON.parse(line));
 }
 
-/** Waits until as many rows of statistics are there for a path, and those below it. */
+/** Waits until as many rows of statistics are there for a path, and those below it, without how long it was seen. */
 export async function stored(path, count, columns = "kind, path, title") {
   let found = [];
-  const query = `SELECT ${columns} FROM candor.statistics WHERE startsWith(path, '${path}') ORDER BY received_at`;
+  const query =
+    `SELECT ${columns} FROM candor.statistics` +
+    ` WHERE startsWith(path, '${path}') AND kind != 'engagement' ORDER BY received_at`;
   await until(`${count} rows of ${path}`, async () => (found = await rows(query)).length >= count);
   return found;
 }
