@@ -35,9 +35,7 @@ fn it_counts_as_it_says() {
     std::fs::write(candor.policies().join("counted.toml"), counted).unwrap();
     candor.hang_up();
     let probe = r#"{"site":"counted","url":"http://localhost/probe"}"#;
-    eventually("the other policy is in force", || {
-        (candor.send(probe).status == 202).then_some(())
-    });
+    eventually("the other policy is in force", || (candor.send(probe).status == 202).then_some(()));
     run(Command::new("node")
         .args(["--test", "test/tracker.test.js"])
         .current_dir(tracker())

@@ -75,6 +75,29 @@ fn what_is_refused_changes_nothing() {
 }
 
 #[test]
+fn a_file_that_is_being_written_to_is_not_obeyed() {
+    let whole = with_fields(&["path"]).with("[page]\nreplace_path = [\"/secret/*\"]");
+    let candor = Candor::with_policy(whole.clone());
+    let file = candor.policies().join("test.toml");
+    let cut_off = with_fields(&["path"]);
+    std::fs::write(&file, cut_off.text()).unwrap();
+    refused(&candor, 1);
+    let secret = r#"{"site":"demo","url":"http://localhost/secret/a","consent":true}"#;
+    assert_eq!(candor.send(secret).status, 202);
+    candor.sql_becomes("SELECT path FROM candor.statistics", "/secret/*");
+    assert!(candor.log().contains("may not be whole yet"), "{}", candor.log());
+
+    // Somebody says that it is whole.
+    let longer = whole.with("[publish]\nsmallest_cell = 11");
+    std::fs::write(&file, longer.text()).unwrap();
+    assert!(candor.policy(&["publish"]).contains("is published"));
+    taken_over(&candor, 1);
+    std::fs::write(&file, cut_off.text()).unwrap();
+    candor.hang_up();
+    taken_over(&candor, 2);
+}
+
+#[test]
 fn a_stricter_policy_reaches_back() {
     let candor = Candor::with_policy(with_fields(&["path", "title"]));
     assert_eq!(candor.send(&pageview(r#","title":"t""#)).status, 202);

@@ -118,12 +118,13 @@ impl Pages for Notices {
             return Some(self.gpc(headers));
         }
         let site = place.path().strip_prefix(NOTICES)?;
+        let site = site.strip_suffix('/').unwrap_or(site);
         let wanted = Wanted::of(place.query().unwrap_or_default());
         let found = self.notice(site, &wanted, headers);
         Some(found.unwrap_or_else(|| {
             plain(
                 StatusCode::NOT_FOUND,
-                "there is no such notice, or not in this language, format or version\n",
+                "there is no such notice, or not in this format or version\n",
             )
         }))
     }
@@ -145,12 +146,11 @@ impl Wanted {
         wanted
     }
 
-    /// The language that is asked for, or else the one that the browser likes best.
+    /// The language that is asked for, when the notice has it, or else the one that the browser likes best.
     fn language(&self, has: &[Language], headers: &HeaderMap) -> Option<Language> {
-        match &self.language {
-            Some(word) => Language::parse(word).filter(|language| has.contains(language)),
-            None => language::best(has, headers.get_all(ACCEPT_LANGUAGE)),
-        }
+        let asked = self.language.as_deref().and_then(Language::parse);
+        let asked = asked.filter(|language| has.contains(language));
+        asked.or_else(|| language::best(has, headers.get_all(ACCEPT_LANGUAGE)))
     }
 }
 

@@ -3,6 +3,8 @@
 pub(crate) mod history;
 mod stamp;
 
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -34,10 +36,25 @@ pub(crate) struct InForce {
 impl PolicyFile {
     /// Reads one file.
     pub(crate) fn read(path: PathBuf) -> Result<Self, ConfigError> {
-        match std::fs::read_to_string(&path) {
-            Ok(text) => Ok(Self { path, text }),
-            Err(source) => Err(ConfigError::Read { path, source }),
+        let mut bytes = Vec::new();
+        let read =
+            File::open(&path).and_then(|file| file.take(BYTES_MAX + 1).read_to_end(&mut bytes));
+        if let Err(source) = read {
+            return Err(ConfigError::Read { path, source });
         }
+        let shown = path.display();
+        if bytes.len() as u64 > BYTES_MAX {
+            return Err(ConfigError::Value(format!("{shown} is larger than 1 MiB: no policy is")));
+        }
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let valid =
+                error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
+            let line = String::from_utf8_lossy(valid).lines().count().max(1);
+            ConfigError::Value(format!(
+                "{shown} is not UTF-8 from line {line} on: save it as UTF-8 in your editor"
+            ))
+        })?;
+        Ok(Self { path, text })
     }
 
     /// Reads the files (`*.toml`) of a directory, in the order of their names, or a single file.
@@ -45,16 +62,7 @@ impl PolicyFile {
         if place.is_file() {
             return Ok(vec![Self::read(place.to_owned())?]);
         }
-        let failed = |source| ConfigError::Read { path: place.to_owned(), source };
-        let mut paths = Vec::new();
-        for entry in std::fs::read_dir(place).map_err(failed)? {
-            let path = entry.map_err(failed)?.path();
-            if is_policy(&path) {
-                paths.push(path);
-            }
-        }
-        paths.sort();
-        paths.into_iter().map(Self::read).collect()
+        paths(place)?.into_iter().map(Self::read).collect()
     }
 
     /// Compiles it: TOML, or the JSON form of a policy or a notice.
@@ -78,13 +86,27 @@ impl InForce {
         let failed = |source| ConfigError::Read { path: place.to_owned(), source };
         let stamp = Stamp::of(place).map_err(failed)?;
         let registry = load(Some(place))?;
-        Ok(Self { stamp, ..Self::of(registry, History::read(place)?) })
+        Ok(Self { stamp, ..Self::of(registry, History::read(place)) })
     }
 
     /// Policies that lie in no file.
     pub(crate) fn of(registry: Registry, history: History) -> Self {
         Self { registry: Arc::new(registry), history: Arc::new(history), stamp: Stamp::default() }
     }
+}
+
+/// The policy files of a directory, in the order of their names.
+fn paths(dir: &Path) -> Result<Vec<PathBuf>, ConfigError> {
+    let failed = |source| ConfigError::Read { path: dir.to_owned(), source };
+    let mut paths = Vec::new();
+    for entry in std::fs::read_dir(dir).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        if is_policy(&path) {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    Ok(paths)
 }
 
 /// The policies of a directory (`*.toml`) or file, or the built-in demo.
@@ -115,8 +137,12 @@ fn refused(problems: &Problems) -> ConfigError {
     ConfigError::Value(problems.to_string())
 }
 
-/// Editors and copying programs keep their own files beside, under names that begin with a dot.
+/// What a policy file may have.
+const BYTES_MAX: u64 = 1_048_576;
+
+/// Editors and copying programs keep their own files beside, under names that begin with a dot. Whatever
+/// else has the name of a policy must be one: a link that leads nowhere is a policy that is missing.
 fn is_policy(path: &Path) -> bool {
     let is_hidden = path.file_name().is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
-    !is_hidden && path.is_file() && path.extension().is_some_and(|extension| extension == "toml")
+    !is_hidden && path.extension().is_some_and(|extension| extension == "toml")
 }

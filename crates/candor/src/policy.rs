@@ -2,7 +2,9 @@
 
 mod check;
 
+use std::fs::Permissions;
 use std::io::{ErrorKind, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -86,6 +88,8 @@ fn new(args: &NewArgs) -> Result<()> {
         file => file.with_context(|| format!("cannot write {}", path.display()))?,
     };
     file.write_all(Policy::template().as_bytes())?;
+    // A policy is no secret, and a collector that runs as another user reads it.
+    file.set_permissions(Permissions::from_mode(0o644))?;
     let shown = path.display();
     telemetry::say(&format!(
         "{shown} is written: put your own names into it, then run\n\n  candor policy check {shown}\n"

@@ -2,12 +2,14 @@
 //! come to rest, or at once at SIGHUP; they are taken over whole, or refused whole while those before stay
 //! in force.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use candor_collector::Door;
+use candor_policy::Policy;
 use candor_store::Store;
 use candor_transport::Producer;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -34,6 +36,8 @@ struct Reload<P> {
     hangups: Signal,
     /// The files that were read last.
     seen: Stamp,
+    /// The files that are in force.
+    in_force: Stamp,
     /// How they looked a moment ago, when they had changed.
     changing: Option<Stamp>,
     /// What was told last of why they are not in force.
@@ -64,6 +68,7 @@ pub(crate) fn start<P: Producer>(
     let settle_at = following.store.as_ref().map(|_| Instant::now() + SETTLE_AFTER);
     let reload = Reload {
         hangups: signal(SignalKind::hangup())?,
+        in_force: seen.clone(),
         seen,
         changing: None,
         told: None,
@@ -127,7 +132,34 @@ impl<P: Producer> Reload<P> {
         // What is refused is not read again until it changes.
         self.seen = stamp;
         self.changing = None;
-        in_force.map(Some)
+        let in_force = in_force?;
+        if !is_asked {
+            self.check_whole(&in_force)?;
+        }
+        Ok(Some(in_force))
+    }
+
+    /// Most of what a policy could be cut off at is a policy, and may be a looser one. A file that was
+    /// replaced was whole; one that was written to is whole when somebody said so.
+    fn check_whole(&self, in_force: &InForce) -> Result<()> {
+        let Some(path) = in_force.stamp.written_since(&self.in_force).next() else {
+            return Ok(());
+        };
+        let before = self.following.door.pipeline().registry();
+        let before: HashSet<_> =
+            before.policies().iter().map(|policy| policy.version().to_vec()).collect();
+        let is_known = |policy: &Arc<Policy>| {
+            before.contains(&policy.version().to_vec()) || in_force.history.has(policy.version())
+        };
+        if in_force.registry.policies().iter().all(is_known) {
+            return Ok(());
+        }
+        bail!(
+            "{} was written to, and may not be whole yet: say that it is with `candor policy publish \
+             --policies {}` or SIGHUP, or write another file and rename it",
+            path.display(),
+            self.place.display()
+        )
     }
 
     /// The tables first, for the first beacon needs them; then what makes beacons into events; then what
@@ -145,6 +177,7 @@ impl<P: Producer> Reload<P> {
             return Err(error).context("the tables do not follow yet");
         }
         door.pipeline().obey(Arc::clone(registry));
+        self.in_force = in_force.stamp.clone();
         tell_what_is_in_force(&in_force);
         notices.replace(in_force);
         metrics::counter!("candor_policy_reloads_total", "outcome" => "taken_over").increment(1);

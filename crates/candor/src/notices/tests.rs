@@ -11,8 +11,7 @@ fn notices() -> (Arc<Notices>, String) {
     let dir = tempfile::tempdir().unwrap();
     let version = candor_policy::compile("vastuu.toml", &earlier).unwrap().version();
     history::publish(dir.path(), version, &earlier).unwrap();
-    let in_force =
-        InForce::of(Registry::compile(FIRMS).unwrap(), History::read(dir.path()).unwrap());
+    let in_force = InForce::of(Registry::compile(FIRMS).unwrap(), History::read(dir.path()));
     (Notices::new(in_force), version.to_string())
 }
 
@@ -44,12 +43,19 @@ async fn a_notice_is_served_as_it_is_asked_for() {
     assert_eq!(status, 200);
     assert!(page.contains("gäller inte längre") && page.contains(&earlier), "{page}");
 
+    for place in [
+        "/privacy/vastuu.example/",
+        "/privacy/vastuu.example?lang=de",
+        "/privacy/vastuu.example?lang=",
+    ] {
+        let (status, headers, _) = get(&notices, place, fi.clone()).await;
+        assert_eq!((status, headers[CONTENT_LANGUAGE].to_str().unwrap()), (200, "fi"), "{place}");
+    }
+
     let json = get(&notices, "/privacy/vastuu.example?format=json", fi.clone()).await;
     assert!(candor_policy::compile_json("notice.json", &json.2).is_ok());
     for wrong in [
         "nowhere",
-        "vastuu.example?lang=de",
-        "vastuu.example?lang=en",
         "vastuu.example?version=1",
         "vastuu.example?format=pdf",
         "smilee.example?version=EARLIER",

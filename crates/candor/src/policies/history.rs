@@ -4,8 +4,9 @@
 //! and never changed: its name is the hash of what it means, so a changed one no longer fits its name.
 
 use std::collections::HashMap;
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -13,7 +14,6 @@ use candor_event::{PolicyVersion, Site};
 use candor_policy::{Date, Policy};
 
 use super::PolicyFile;
-use crate::config::ConfigError;
 
 /// The directory below the policies.
 pub(super) const DIR: &str = "history";
@@ -22,7 +22,7 @@ pub(super) const DIR: &str = "history";
 #[derive(Clone, Debug, Default)]
 pub(crate) struct History {
     policies: HashMap<PolicyVersion, Arc<Policy>>,
-    /// Files that are not what their names say, or not policies; nothing is served of them.
+    /// What cannot be read, is not what its name says, or no policy; nothing is served of it.
     pub(crate) damaged: Vec<PathBuf>,
 }
 
@@ -39,21 +39,24 @@ pub(crate) enum Publishing {
 
 impl History {
     /// Reads the history below a directory of policies; there may be none yet.
-    pub(crate) fn read(policies: &Path) -> Result<Self, ConfigError> {
+    pub(crate) fn read(policies: &Path) -> Self {
         let dir = policies.join(DIR);
         let mut history = Self::default();
         if !dir.is_dir() {
-            return Ok(history);
+            return history;
         }
-        for file in PolicyFile::read_all(&dir)? {
-            match file.compile() {
-                Ok(policy) if file.path == path(policies, policy.version()) => {
-                    history.policies.insert(policy.version(), Arc::new(policy));
-                }
-                Ok(_) | Err(_) => history.damaged.push(file.path),
+        let Ok(paths) = super::paths(&dir) else {
+            history.damaged.push(dir);
+            return history;
+        };
+        for at in paths {
+            let policy = PolicyFile::read(at.clone()).ok().and_then(|file| file.compile().ok());
+            match policy.filter(|policy| at == path(policies, policy.version())) {
+                Some(policy) => drop(history.policies.insert(policy.version(), Arc::new(policy))),
+                None => history.damaged.push(at),
             }
         }
-        Ok(history)
+        history
     }
 
     /// The policy of this version, when it was one for the site.
@@ -94,11 +97,16 @@ pub(crate) fn publish(
 ) -> io::Result<Publishing> {
     let path = path(policies, version);
     let dir = policies.join(DIR);
-    std::fs::create_dir_all(&dir)?;
+    if !dir.is_dir() {
+        std::fs::create_dir(&dir)?;
+        std::fs::set_permissions(&dir, Permissions::from_mode(0o755))?;
+    }
     // Linked under its name when it is whole: a name never stands for half a file, and never for another.
     let draft = dir.join(format!(".{version}.{}", std::process::id()));
     let mut file = File::create(&draft)?;
     file.write_all(text.as_bytes())?;
+    // Every collector reads what visitors may read, whoever wrote it.
+    file.set_permissions(Permissions::from_mode(0o644))?;
     file.sync_all()?;
     let linked = std::fs::hard_link(&draft, &path);
     std::fs::remove_file(&draft)?;
@@ -124,20 +132,20 @@ mod tests {
     #[test]
     fn a_version_is_written_once_and_never_served_when_it_was_changed() {
         let dir = tempfile::tempdir().unwrap();
-        assert!(History::read(dir.path()).unwrap().policies.is_empty(), "there may be none");
+        assert!(History::read(dir.path()).policies.is_empty(), "there may be none");
         let policy = compile("demo.toml", DEMO).unwrap();
         let (version, site) = (policy.version(), Site::parse("demo").unwrap());
         assert_eq!(publish(dir.path(), version, DEMO).unwrap(), Publishing::Now);
         assert_eq!(publish(dir.path(), version, "other").unwrap(), Publishing::Before);
 
-        let history = History::read(dir.path()).unwrap();
+        let history = History::read(dir.path());
         assert!(history.has(version) && history.damaged.is_empty());
         assert!(history.of_site(&site, &version.to_string()).is_some());
         assert!(history.before(&policy, &site).is_empty(), "the one in force is no earlier one");
 
         let file = path(dir.path(), version);
         std::fs::write(&file, DEMO.replace("24 months", "25 months")).unwrap();
-        let history = History::read(dir.path()).unwrap();
+        let history = History::read(dir.path());
         assert!(!history.has(version));
         assert_eq!(history.damaged, [file]);
     }
@@ -152,7 +160,7 @@ mod tests {
             publish(dir.path(), policy.version(), &dated(date)).unwrap();
         }
         let in_force = compile("demo.toml", &dated("2026-03-01")).unwrap();
-        let history = History::read(dir.path()).unwrap();
+        let history = History::read(dir.path());
         let earlier = history.before(&in_force, &Site::parse("demo").unwrap());
         let names: Vec<_> = earlier.iter().filter_map(|p| p.edition().version()).collect();
         assert_eq!(names, ["2025-06-01", "2025-01-01"]);

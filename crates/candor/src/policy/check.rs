@@ -73,7 +73,7 @@ fn counted(count: usize, what: &str) -> String {
 
 /// Tells which versions visitors could not read any more if their policies were changed now.
 fn say_history(dir: &Path, policies: &[(PathBuf, Policy)]) -> Result<()> {
-    let history = History::read(dir)?;
+    let history = History::read(dir);
     for path in &history.damaged {
         telemetry::say(&format!(
             "  warning: {} is not the version that it is named after, and is not served\n",
