@@ -77,11 +77,12 @@ test("a page view becomes a row, and the browser keeps nothing", async () => {
 });
 
 test("without consent only the page is told", async () => {
-  const page = await tab();
+  const page = await tab(`const real = fetch; window.fetch = (url, init) => real(url, (window.init = init));`);
   await page.open(site.page("/silent"));
   const [{ beacon, status }] = await collector.answered("/silent", 1);
   assert.deepEqual(Object.keys(beacon).sort(), ["id", "kind", "referrer", "site", "title", "url"]);
   assert.equal(status, 204, "the policy keeps nothing without consent");
+  assert.equal(await page.run("init.credentials + init.keepalive"), "omittrue", "no cookies, and it outlives the page");
 });
 
 test("a single-page application's pages are counted, once each and under their own titles", async () => {
@@ -130,6 +131,7 @@ test("routes in the fragment are paths, and other fragments stay here", async ()
 test("time counts while the page is seen and has the focus, and adds up", async () => {
   const page = await tab();
   const body = `<div>${"<p>line</p>".repeat(500)}</div>`;
+  const started = Date.now();
   await page.open(site.page("/dwell", { early: YES, body }));
   await collector.answered("/dwell", 1, true);
   const { windowId } = await page.call("Browser.getWindowForTarget");
@@ -137,7 +139,6 @@ test("time counts while the page is seen and has the focus, and adds up", async 
     await page.call("Browser.setWindowBounds", { windowId, bounds: { windowState } });
     await until(`the page is ${windowState}`, () => page.run(`document.hidden === ${hidden} && document.hasFocus() === ${!hidden}`));
   };
-  const started = Date.now();
   await page.run("pass(20_000)");
   await page.run("scrollTo(0, (document.documentElement.scrollHeight - innerHeight) / 2), 0");
   await until("it is scrolled", () => page.run("scrollY > 0"));
@@ -228,6 +229,23 @@ test("consent that comes late sends the page view again, where nothing was kept 
   const last = (await collector.answered("/late", 5))[4];
   assert.deepEqual([last.beacon.consent, last.status], [false, 204]);
   assert.equal((await stored("/late", 2)).length, 2);
+});
+
+test("consent that comes before the answer sends it again too, and a no does not", async () => {
+  const page = await tab(`{
+    const real = fetch;
+    const gate = new Promise((open) => { window.answer = open; });
+    window.fetch = async (...asked) => { const got = await real(...asked); await gate; return got; };
+  }`);
+  for (const [path, given, count] of [["/soon/no", false, 2], ["/soon/yes", true, 3]]) {
+    await page.open(site.page(path));
+    await collector.answered(path, 1);
+    await page.run(`candor.consent({ statistics: ${given} }), answer()`);
+    await page.run(`new Promise((done) => { setTimeout(done); }).then(() => candor.event("x"))`);
+    await collector.answered(path, count);
+    await collector.quiet(page);
+    assert.equal(collector.beacons(path).length, count);
+  }
 });
 
 test("a page view that was kept is not sent again", async () => {
@@ -424,11 +442,14 @@ test("what was not taken is sent once more, with the same id", async () => {
     await stored(path, 1);
   }
   collector.fail("/retry/twice", 503, 503);
-  await page.open(site.page("/retry/twice", { early: YES }));
+  const counting = await tab(`window.timers = 0; const real = setTimeout; window.setTimeout = (...of) => (timers++, real(...of));`);
+  await counting.open(site.page("/retry/twice", { early: YES }));
   await collector.answered("/retry/twice", 2);
-  await page.run(`candor.event("later"), 0`);
+  await counting.run(`candor.event("later"), 0`);
   const sent = await collector.answered("/retry/twice", 3);
   assert.deepEqual(sent.map(({ status }) => status), [503, 503, 202]);
+  await collector.quiet(counting);
+  assert.equal(await counting.run("timers"), 1, "it gave up");
 });
 
 test("a retry says what the visitor says by then", async () => {
