@@ -1,6 +1,6 @@
 //! What the generated types do beyond carrying values.
 
-use crate::{Basis, Device, Event, Field, FieldSet, Kind};
+use crate::{Basis, Channel, Device, Event, Field, FieldSet, Kind};
 
 impl Event {
     /// Forgets every field that is not in `fields`. A field that no grant covers is never encoded, and
@@ -52,6 +52,8 @@ impl Event {
                 self.props.clear();
             }
             Field::ConsentRecord => self.consent_record.clear(),
+            Field::Source => self.source.clear(),
+            Field::Channel => self.channel = Channel::Unspecified.into(),
         }
     }
 }
@@ -128,6 +130,34 @@ impl Device {
     }
 }
 
+impl Channel {
+    /// The word for it in tables: that of GA4's default groups; empty when there is none.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Unspecified => "",
+            Self::CrossNetwork => "Cross-network",
+            Self::PaidShopping => "Paid Shopping",
+            Self::PaidSearch => "Paid Search",
+            Self::PaidSocial => "Paid Social",
+            Self::PaidVideo => "Paid Video",
+            Self::Display => "Display",
+            Self::PaidOther => "Paid Other",
+            Self::OrganicShopping => "Organic Shopping",
+            Self::OrganicSocial => "Organic Social",
+            Self::OrganicVideo => "Organic Video",
+            Self::AiAssistants => "AI Assistants",
+            Self::OrganicSearch => "Organic Search",
+            Self::Email => "Email",
+            Self::Affiliates => "Affiliates",
+            Self::Audio => "Audio",
+            Self::Sms => "SMS",
+            Self::MobilePush => "Mobile Push Notifications",
+            Self::Referral => "Referral",
+            Self::Direct => "Direct",
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -167,6 +197,8 @@ mod tests {
             dwell_ms: 1,
             scroll_percent: Some(1),
             props: pairs(),
+            source: text(),
+            channel: Channel::Direct.into(),
             ..Event::default()
         }
     }

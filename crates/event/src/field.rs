@@ -57,6 +57,10 @@ pub enum Field {
     Props = 22,
     /// Record of consent.
     ConsentRecord = 23,
+    /// Source of the visit.
+    Source = 24,
+    /// Channel of the visit.
+    Channel = 25,
 }
 
 /// How much a field helps to tell one visitor from another.
@@ -78,7 +82,7 @@ pub struct FieldSet(u64);
 
 impl Field {
     /// The catalogue, in the order of the bits.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 26] = [
         Self::Path,
         Self::Query,
         Self::Title,
@@ -103,6 +107,8 @@ impl Field {
         Self::Scroll,
         Self::Props,
         Self::ConsentRecord,
+        Self::Source,
+        Self::Channel,
     ];
 
     /// The word for it in policy files.
@@ -132,6 +138,8 @@ impl Field {
             Self::Scroll => "scroll",
             Self::Props => "props",
             Self::ConsentRecord => "consent_record",
+            Self::Source => "source",
+            Self::Channel => "channel",
         }
     }
 
@@ -178,6 +186,14 @@ impl Field {
             Self::Scroll => "How far the page was scrolled, in percent, from the page's script.",
             Self::Props => "The name and the properties that the site itself gave to the event.",
             Self::ConsentRecord => "The record of the consent under which the event is kept.",
+            Self::Source => {
+                "Where the visit came from: the service or campaign, from the referrer's host and the \
+                 campaign parameters."
+            }
+            Self::Channel => {
+                "The kind of way by which the visit came (search, social network, mail …), from the \
+                 referrer's host and the campaign parameters; empty within the site."
+            }
         }
     }
 
@@ -197,6 +213,7 @@ impl Field {
             Self::Bot
             | Self::Browser
             | Self::Campaign
+            | Self::Channel
             | Self::Country
             | Self::Device
             | Self::Dwell
@@ -205,7 +222,8 @@ impl Field {
             | Self::Path
             | Self::ReferrerHost
             | Self::Region
-            | Self::Scroll => Identifiability::Low,
+            | Self::Scroll
+            | Self::Source => Identifiability::Low,
         }
     }
 }

@@ -51,7 +51,7 @@ pub use address::{StoredAddress, TooPrecise};
 pub use clock::{Clock, ManualClock, Timestamp};
 pub use consent::Signal;
 pub use field::{Field, FieldSet, Identifiability};
-pub use generated::{Basis, Campaign, Device, Event, EventBatch, Grant, Kind, Pair};
+pub use generated::{Basis, Campaign, Channel, Device, Event, EventBatch, Grant, Kind, Pair};
 pub use id::{EventId, PolicyVersion};
 pub use name::{NameError, Purpose, Site};
 pub use outcome::Outcome;

@@ -1,7 +1,7 @@
 //! The columns of a purpose's table: name, type, codec, and how a row fills them. The only list of
 //! them.
 
-use candor_event::{Basis, Device, Field, Kind, Pair};
+use candor_event::{Basis, Channel, Device, Field, Kind, Pair};
 
 use crate::row::Row;
 
@@ -90,6 +90,8 @@ pub(crate) const COLUMNS: &[Column] = &[
     of(Field::Campaign, "campaign_name", LOW, Value::Text(|r| r.campaign(|c| &c.name))),
     of(Field::Campaign, "campaign_term", LOW, Value::Text(|r| r.campaign(|c| &c.term))),
     of(Field::Campaign, "campaign_content", LOW, Value::Text(|r| r.campaign(|c| &c.content))),
+    of(Field::Source, "source", LOW, Value::Text(|r| &r.event.source)),
+    of(Field::Channel, "channel", LOW, Value::Text(channel)),
     of(Field::Language, "language", LOW, Value::Text(|r| &r.event.language)),
     of(Field::Screen, "screen_width", "UInt16", Value::U16(|r| clamp(r.event.screen_width))),
     of(Field::Screen, "screen_height", "UInt16", Value::U16(|r| clamp(r.event.screen_height))),
@@ -209,6 +211,10 @@ fn basis<'a>(row: &Row<'a>) -> &'a str {
 
 fn device<'a>(row: &Row<'a>) -> &'a str {
     Device::try_from(row.event.device).unwrap_or_default().label()
+}
+
+fn channel<'a>(row: &Row<'a>) -> &'a str {
+    Channel::try_from(row.event.channel).unwrap_or_default().label()
 }
 
 fn address(row: &Row<'_>) -> [u8; 16] {

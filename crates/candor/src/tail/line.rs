@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use candor_event::{Basis, Device, Event, FieldSet, Grant, Kind, Pair};
+use candor_event::{Basis, Channel, Device, Event, FieldSet, Grant, Kind, Pair};
 use serde::{Serialize, Serializer};
 
 use super::time::Moment;
@@ -80,6 +80,10 @@ struct Page<'a> {
     campaign_term: &'a str,
     #[serde(skip_serializing_if = "str::is_empty")]
     campaign_content: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    source: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    channel: &'static str,
     #[serde(skip_serializing_if = "is_zero")]
     dwell_ms: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -189,6 +193,8 @@ impl<'a> Page<'a> {
             campaign_name: campaign.map_or("", |campaign| &campaign.name),
             campaign_term: campaign.map_or("", |campaign| &campaign.term),
             campaign_content: campaign.map_or("", |campaign| &campaign.content),
+            source: &event.source,
+            channel: Channel::try_from(event.channel).unwrap_or_default().label(),
             dwell_ms: event.dwell_ms,
             scroll_percent: event.scroll_percent,
             props: map(&event.props),

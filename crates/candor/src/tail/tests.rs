@@ -1,4 +1,4 @@
-use candor_event::{Basis, Device, Kind};
+use candor_event::{Basis, Channel, Device, Kind};
 use candor_event::{Campaign, Event, Field, FieldSet, Grant, Pair, StoredAddress, wire};
 
 use super::*;
@@ -87,15 +87,18 @@ fn every_field_is_shown_under_the_name_of_its_column() {
         dwell_ms: 7,
         scroll_percent: Some(0),
         props: pairs(),
+        source: text(),
+        channel: Channel::PaidSearch.into(),
         ..event()
     };
     let line = shown(&full);
     // Ten that every event has, and the others; the prefix stands beside the address.
-    assert_eq!(line.as_object().unwrap().len(), 10 + 33, "{line}");
+    assert_eq!(line.as_object().unwrap().len(), 10 + 35, "{line}");
     assert_eq!(line["address"], "192.0.2.0/24");
     assert_eq!(line["visitor"], "03".repeat(16));
     assert_eq!(line["key_epoch"], u64::MAX.to_string());
     assert_eq!(line["device"], "tv");
+    assert_eq!(line["channel"], "Paid Search");
     assert_eq!(line["scroll_percent"], 0);
     assert_eq!(line["props"], serde_json::json!({ "k": "v" }));
 }

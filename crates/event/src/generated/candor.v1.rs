@@ -121,6 +121,13 @@ pub struct Event {
     /// Custom properties.
     #[prost(message, repeated, tag = "37")]
     pub props: ::prost::alloc::vec::Vec<Pair>,
+    /// Where the visit came from: the name of a known service, else what the campaign calls itself, else
+    /// the referring host.
+    #[prost(string, tag = "38")]
+    pub source: ::prost::alloc::string::String,
+    /// The kind of way by which the visit came; unspecified when one of the site's own pages linked here.
+    #[prost(enumeration = "Channel", tag = "39")]
+    pub channel: i32,
 }
 /// A name and its value.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -314,6 +321,107 @@ impl Device {
             "DEVICE_TV" => Some(Self::Tv),
             "DEVICE_CONSOLE" => Some(Self::Console),
             "DEVICE_WEARABLE" => Some(Self::Wearable),
+            _ => None,
+        }
+    }
+}
+/// The kind of way by which a visit came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum Channel {
+    /// Not known, or from one of the site's own pages.
+    Unspecified = 0,
+    /// A campaign over several networks of one provider.
+    CrossNetwork = 1,
+    /// An advertisement of a shop or for one.
+    PaidShopping = 2,
+    /// An advertisement of a search engine.
+    PaidSearch = 3,
+    /// An advertisement of a social network.
+    PaidSocial = 4,
+    /// An advertisement of a video site.
+    PaidVideo = 5,
+    /// A banner.
+    Display = 6,
+    /// Any other advertisement.
+    PaidOther = 7,
+    /// A shop.
+    OrganicShopping = 8,
+    /// A social network.
+    OrganicSocial = 9,
+    /// A video site.
+    OrganicVideo = 10,
+    /// An AI assistant.
+    AiAssistants = 11,
+    /// A search engine.
+    OrganicSearch = 12,
+    /// A mail, or a page that shows mails.
+    Email = 13,
+    /// A partner who is paid for visits.
+    Affiliates = 14,
+    /// An advertisement that is heard.
+    Audio = 15,
+    /// A text message.
+    Sms = 16,
+    /// A notification of an app.
+    MobilePush = 17,
+    /// A link of any other site.
+    Referral = 18,
+    /// No link that is known of.
+    Direct = 19,
+}
+impl Channel {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "CHANNEL_UNSPECIFIED",
+            Self::CrossNetwork => "CHANNEL_CROSS_NETWORK",
+            Self::PaidShopping => "CHANNEL_PAID_SHOPPING",
+            Self::PaidSearch => "CHANNEL_PAID_SEARCH",
+            Self::PaidSocial => "CHANNEL_PAID_SOCIAL",
+            Self::PaidVideo => "CHANNEL_PAID_VIDEO",
+            Self::Display => "CHANNEL_DISPLAY",
+            Self::PaidOther => "CHANNEL_PAID_OTHER",
+            Self::OrganicShopping => "CHANNEL_ORGANIC_SHOPPING",
+            Self::OrganicSocial => "CHANNEL_ORGANIC_SOCIAL",
+            Self::OrganicVideo => "CHANNEL_ORGANIC_VIDEO",
+            Self::AiAssistants => "CHANNEL_AI_ASSISTANTS",
+            Self::OrganicSearch => "CHANNEL_ORGANIC_SEARCH",
+            Self::Email => "CHANNEL_EMAIL",
+            Self::Affiliates => "CHANNEL_AFFILIATES",
+            Self::Audio => "CHANNEL_AUDIO",
+            Self::Sms => "CHANNEL_SMS",
+            Self::MobilePush => "CHANNEL_MOBILE_PUSH",
+            Self::Referral => "CHANNEL_REFERRAL",
+            Self::Direct => "CHANNEL_DIRECT",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "CHANNEL_UNSPECIFIED" => Some(Self::Unspecified),
+            "CHANNEL_CROSS_NETWORK" => Some(Self::CrossNetwork),
+            "CHANNEL_PAID_SHOPPING" => Some(Self::PaidShopping),
+            "CHANNEL_PAID_SEARCH" => Some(Self::PaidSearch),
+            "CHANNEL_PAID_SOCIAL" => Some(Self::PaidSocial),
+            "CHANNEL_PAID_VIDEO" => Some(Self::PaidVideo),
+            "CHANNEL_DISPLAY" => Some(Self::Display),
+            "CHANNEL_PAID_OTHER" => Some(Self::PaidOther),
+            "CHANNEL_ORGANIC_SHOPPING" => Some(Self::OrganicShopping),
+            "CHANNEL_ORGANIC_SOCIAL" => Some(Self::OrganicSocial),
+            "CHANNEL_ORGANIC_VIDEO" => Some(Self::OrganicVideo),
+            "CHANNEL_AI_ASSISTANTS" => Some(Self::AiAssistants),
+            "CHANNEL_ORGANIC_SEARCH" => Some(Self::OrganicSearch),
+            "CHANNEL_EMAIL" => Some(Self::Email),
+            "CHANNEL_AFFILIATES" => Some(Self::Affiliates),
+            "CHANNEL_AUDIO" => Some(Self::Audio),
+            "CHANNEL_SMS" => Some(Self::Sms),
+            "CHANNEL_MOBILE_PUSH" => Some(Self::MobilePush),
+            "CHANNEL_REFERRAL" => Some(Self::Referral),
+            "CHANNEL_DIRECT" => Some(Self::Direct),
             _ => None,
         }
     }

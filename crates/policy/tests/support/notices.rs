@@ -58,9 +58,9 @@ pub(crate) const KINDS: [&str; 8] =
     ["pageview", "engagement", "click", "download", "form", "login", "chat", "custom"];
 const NAMES: [&str; 4] = ["improvement", "marketing", "security", "statistics"];
 /// What may be kept without consent.
-const COUNTED: [&str; 7] =
-    ["path", "query", "title", "referrer_host", "campaign", "dwell", "scroll"];
-const FIELDS: [&str; 23] = [
+const COUNTED: [&str; 9] =
+    ["path", "query", "title", "referrer_host", "campaign", "dwell", "scroll", "source", "channel"];
+const FIELDS: [&str; 25] = [
     "path",
     "query",
     "title",
@@ -84,6 +84,8 @@ const FIELDS: [&str; 23] = [
     "dwell",
     "scroll",
     "props",
+    "source",
+    "channel",
 ];
 
 // === impl Notice ===
