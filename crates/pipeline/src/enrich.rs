@@ -10,14 +10,18 @@ use crate::anonymize::Anonymized;
 use crate::beacon::Beacon;
 use crate::head::Head;
 
+mod channel;
 pub(crate) mod geo;
+mod hosts;
 mod referrer;
 mod screen;
+mod source;
 mod text;
 mod url;
 pub(crate) mod user_agent;
 
 use geo::Geo;
+use referrer::Referrer;
 use user_agent::Agents;
 
 /// What enrichment looks things up in.
@@ -41,8 +45,10 @@ pub(crate) fn enrich(
     let fields = admitted.admission.fields();
     let has = |field| fields.contains(field);
 
-    url::fill(event, admitted, fields);
-    referrer::fill(event, admitted, beacon, fields);
+    let reading = url::fill(event, admitted, fields);
+    let referrer = Referrer::read(admitted, beacon, fields);
+    referrer.fill(event, admitted.policy.referrer(), fields);
+    source::fill(event, &reading, &referrer, fields);
     sources.agents.fill(event, head.user_agent, fields);
     if let Some(lookup) = &anonymized.lookup {
         sources.geo.fill(event, lookup);

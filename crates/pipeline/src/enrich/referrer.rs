@@ -6,47 +6,74 @@ use url::Url;
 
 use super::text::kept_foreign_path;
 use crate::admit::Admitted;
-use crate::beacon::Beacon;
+use crate::beacon::{Beacon, Text};
 
 /// What the names of hosts are limited to.
 const HOST_BYTES_MAX: usize = 253;
 const PATH_BYTES_MAX: usize = 1_024;
 
-pub(super) fn fill(
-    event: &mut Event,
-    admitted: &Admitted<'_>,
-    beacon: &Beacon<'_>,
-    fields: FieldSet,
-) {
-    let mode = admitted.policy.referrer();
-    let host = fields.contains(Field::ReferrerHost);
-    let path = fields.contains(Field::ReferrerPath) && mode == ReferrerMode::Path;
-    let Some(text) = beacon.referrer.as_ref().filter(|text| !text.as_str().is_empty()) else {
-        return;
-    };
-    if !host && !path {
-        return;
-    }
-    let Ok(referrer) = Url::parse(text.as_str()) else {
-        return;
-    };
-    let Some(name) = referrer.domain().filter(|_| matches!(referrer.scheme(), "http" | "https"))
-    else {
-        return;
-    };
-    if name.len() > HOST_BYTES_MAX || admitted.policy.allows_host(admitted.site, name) {
-        return;
-    }
-    if host {
-        let name = name.strip_prefix("www.").unwrap_or(name);
-        event.referrer_host = match mode {
-            ReferrerMode::Host | ReferrerMode::Path => name.to_owned(),
-            ReferrerMode::Origin => origin(&referrer, name),
+/// The page that linked here.
+pub(super) enum Referrer {
+    /// None, or none that can be read.
+    Absent,
+    /// An app, by its id.
+    App(Url),
+    /// One of the site's own.
+    Own,
+    /// Another site's.
+    Site(Url),
+}
+
+// === impl Referrer ===
+
+impl Referrer {
+    /// Reads it when some field is made of it.
+    pub(super) fn read(admitted: &Admitted<'_>, beacon: &Beacon<'_>, fields: FieldSet) -> Self {
+        let of_referrer = [Field::ReferrerHost, Field::ReferrerPath, Field::Source, Field::Channel];
+        if !of_referrer.into_iter().any(|field| fields.contains(field)) {
+            return Self::Absent;
+        }
+        let text = beacon.referrer.as_ref().map(Text::as_str).filter(|text| !text.is_empty());
+        let Some(url) = text.and_then(|text| Url::parse(text).ok()) else {
+            return Self::Absent;
         };
+        let Some(name) = url.domain().filter(|name| name.len() <= HOST_BYTES_MAX) else {
+            return Self::Absent;
+        };
+        match url.scheme() {
+            "android-app" => Self::App(url),
+            "http" | "https" if admitted.policy.allows_host(admitted.site, name) => Self::Own,
+            "http" | "https" => Self::Site(url),
+            _ => Self::Absent,
+        }
     }
-    if path {
-        event.referrer_path = kept_foreign_path(referrer.path(), PATH_BYTES_MAX);
+
+    /// The host, or the id of the app, without `www.`.
+    pub(super) fn host(&self) -> Option<&str> {
+        match self {
+            Self::Absent | Self::Own => None,
+            Self::App(url) | Self::Site(url) => url.domain().map(without_www),
+        }
     }
+
+    pub(super) fn fill(&self, event: &mut Event, mode: ReferrerMode, fields: FieldSet) {
+        let (Self::Site(url), Some(name)) = (self, self.host()) else {
+            return;
+        };
+        if fields.contains(Field::ReferrerHost) {
+            event.referrer_host = match mode {
+                ReferrerMode::Host | ReferrerMode::Path => name.to_owned(),
+                ReferrerMode::Origin => origin(url, name),
+            };
+        }
+        if fields.contains(Field::ReferrerPath) && mode == ReferrerMode::Path {
+            event.referrer_path = kept_foreign_path(url.path(), PATH_BYTES_MAX);
+        }
+    }
+}
+
+fn without_www(name: &str) -> &str {
+    name.strip_prefix("www.").unwrap_or(name)
 }
 
 /// Protocol, host, and the port when it is not the usual one.

@@ -1,7 +1,9 @@
-//! The page's address: its path, the query parameters that the policy lists, the campaign.
+//! The page's address: its path, the query parameters that the policy lists, the campaign. That a click
+//! was paid for is read; whose click it was is not kept.
 
 use candor_event::{Campaign, Event, Field, FieldSet, Pair};
 
+use super::channel::Click;
 use super::text::{kept, kept_path};
 use crate::admit::Admitted;
 
@@ -9,34 +11,42 @@ use crate::admit::Admitted;
 const PATH_BYTES_MAX: usize = 2_048;
 const VALUE_BYTES_MAX: usize = 256;
 
-/// A campaign, and the names that stand in for its source.
+/// What the page's query says of the way by which the visit came.
 #[derive(Default)]
-struct Reading {
-    campaign: Campaign,
+pub(super) struct Reading {
+    /// With the source that any of its names gave.
+    pub(super) campaign: Campaign,
+    pub(super) click: Option<Click>,
     source: String,
     referral: String,
 }
 
-pub(super) fn fill(event: &mut Event, admitted: &Admitted<'_>, fields: FieldSet) {
+/// Fills in path and query, and reads what the query says of a campaign when some field is made of it.
+pub(super) fn fill(event: &mut Event, admitted: &Admitted<'_>, fields: FieldSet) -> Reading {
     if fields.contains(Field::Path) {
         event.path = kept_path(admitted.policy, admitted.page.path(), PATH_BYTES_MAX);
     }
     let keeps_query = fields.contains(Field::Query);
-    let keeps_campaign = fields.contains(Field::Campaign);
-    if admitted.page.query().is_none() || !(keeps_query || keeps_campaign) {
-        return;
-    }
+    let of_campaign = [Field::Campaign, Field::Channel, Field::Source];
+    let reads_campaign = of_campaign.into_iter().any(|field| fields.contains(field));
     let mut reading = Reading::default();
+    if admitted.page.query().is_none() || !(keeps_query || reads_campaign) {
+        return reading;
+    }
     for (name, value) in admitted.page.query_pairs() {
         if keeps_query && admitted.policy.keeps_query(&name) {
             let value = kept(&value, VALUE_BYTES_MAX);
             event.query.push(Pair { name: name.clone().into_owned(), value });
         }
-        if keeps_campaign {
+        if reads_campaign {
             reading.add(&name, &value);
         }
     }
-    event.campaign = reading.campaign();
+    reading.settle();
+    if fields.contains(Field::Campaign) && reading.campaign != Campaign::default() {
+        event.campaign = Some(reading.campaign.clone());
+    }
+    reading
 }
 
 // === impl Reading ===
@@ -51,17 +61,19 @@ impl Reading {
             "utm_content" => &mut self.campaign.content,
             "source" => &mut self.source,
             "ref" => &mut self.referral,
+            "gclid" | "gbraid" | "wbraid" => return self.click = Some(Click::Google),
+            "msclkid" => return self.click = Some(Click::Bing),
             _ => return,
         };
         *place = kept(value, VALUE_BYTES_MAX);
     }
 
-    fn campaign(self) -> Option<Campaign> {
-        let Self { mut campaign, source, referral } = self;
-        let named = [source, referral].into_iter().find(|source| !source.is_empty());
-        if let Some(source) = named.filter(|_| campaign.source.is_empty()) {
-            campaign.source = source;
+    /// A campaign whose source stands under another name has that one.
+    fn settle(&mut self) {
+        if self.campaign.source.is_empty() {
+            let named = [&mut self.source, &mut self.referral];
+            let named = named.into_iter().find(|source| !source.is_empty());
+            self.campaign.source = named.map(std::mem::take).unwrap_or_default();
         }
-        (campaign != Campaign::default()).then_some(campaign)
     }
 }

@@ -1,0 +1,51 @@
+//! Where a visit came from, and by which kind of way: from the campaign, else from the page that linked
+//! here. A page of the site's own that links to another says nothing of that.
+
+use std::borrow::Cow;
+
+use candor_event::{Event, Field, FieldSet};
+
+use super::channel::{Click, Way, channel};
+use super::hosts::{self, Service};
+use super::referrer::Referrer;
+use super::url::Reading;
+
+pub(super) fn fill(event: &mut Event, reading: &Reading, referrer: &Referrer, fields: FieldSet) {
+    if !fields.contains(Field::Source) && !fields.contains(Field::Channel) {
+        return;
+    }
+    let campaign = &reading.campaign;
+    let named = [&campaign.source, &campaign.medium, &campaign.name];
+    if matches!(referrer, Referrer::Own) && named.iter().all(|text| text.is_empty()) {
+        return;
+    }
+    let [named, medium, campaign] = named.map(|text| lowercase(text));
+    let host = referrer.host().filter(|host| *host != "localhost").unwrap_or_default();
+    let source = if named.is_empty() { host } else { &named };
+    let service = match (source, referrer, reading.click) {
+        ("", Referrer::Absent, Some(Click::Bing)) => hosts::of_word("bing"),
+        ("", Referrer::Absent, Some(Click::Google)) => hosts::of_word("google"),
+        _ if named.is_empty() => hosts::of_host(host),
+        _ => hosts::of_word(&named),
+    };
+    let way = Way { source, service, medium: &medium, campaign: &campaign, click: reading.click };
+    if fields.contains(Field::Source) {
+        name(service, source).clone_into(&mut event.source);
+    }
+    if fields.contains(Field::Channel) {
+        event.channel = channel(&way).into();
+    }
+}
+
+fn name(service: Option<Service>, source: &str) -> &str {
+    service.map_or(source, |service| service.name)
+}
+
+/// Borrowed when there is nothing to change.
+fn lowercase(text: &str) -> Cow<'_, str> {
+    if text.chars().any(char::is_uppercase) {
+        Cow::Owned(text.to_lowercase())
+    } else {
+        Cow::Borrowed(text)
+    }
+}
