@@ -10,14 +10,14 @@
 )]
 
 use std::hint::black_box;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use candor_benches::{Keeps, agents, beacon, headers, registry};
 use candor_event::{EventId, Kind, Timestamp, wire};
 use candor_pipeline::{
-    Agents, Geo, Head, KeyPeriod, KeyRing, Media, Peer, Pipeline, RawBeacon, RawBeacons, Sources,
-    TrustedProxies,
+    Agents, Bots, Geo, Head, KeyPeriod, KeyRing, Media, Peer, Pipeline, RawBeacon, RawBeacons,
+    Sources, TrustedProxies,
 };
 use candor_policy::{Consent, Registry, Request, Signals};
 use candor_transport::journal::{Journal, JournalConfig};
@@ -67,8 +67,13 @@ impl Bench {
         let rules = std::fs::read_to_string(rules).expect("run `make setup` first");
         let file = |name| std::env::var_os(name).map(PathBuf::from);
         let (places, networks) = (file("CANDOR_GEO_CITY"), file("CANDOR_GEO_ASN"));
+        let list = |name| {
+            let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../third_party/bots");
+            std::fs::read_to_string(dir.join(name)).expect("run `make setup` first")
+        };
+        let bots = Bots::read(&list("crawler-user-agents.json"), &list("isbot.mjs")).unwrap();
         let sources = Sources {
-            agents: Agents::from_yaml(&rules).unwrap(),
+            agents: Agents::from_yaml(&rules).unwrap().with_bots(bots),
             geo: Geo::open(places.as_deref(), networks.as_deref()).unwrap(),
         };
         let registry = Arc::new(registry().unwrap());

@@ -123,11 +123,17 @@ fn the_image_is_built_of_what_the_repository_pins() {
     let rust = quoted("rust-toolchain.toml", "channel");
     assert!(text.contains(&format!("FROM rust:{rust}-")), "{rust}");
     assert!(text.contains(&format!("RUSTUP_TOOLCHAIN={rust}\n")), "{rust}");
-    let rules = quoted("tools/setup", "rules=");
-    assert!(text.contains(&format!("npm pack --silent {rules} ")), "{rules}");
-    assert!(text.contains(&format!("{}.tgz ", rules.replace('@', "-"))), "{rules}");
-    let sum = quoted("tools/setup", "rules_sha256=");
-    assert!(text.contains(&format!("\"{sum}  package/regexes.yaml\"")), "{sum}");
+    for (what, file) in [
+        ("rules", "regexes.yaml"),
+        ("crawlers", "crawler-user-agents.json"),
+        ("isbot", "index.mjs"),
+    ] {
+        let package = quoted("tools/setup", &format!("{what}="));
+        assert!(text.contains(&format!("npm pack --silent {package} ")), "{package}");
+        assert!(text.contains(&format!("{}.tgz ", package.replace('@', "-"))), "{package}");
+        let sum = quoted("tools/setup", &format!("{what}_sha256="));
+        assert!(text.contains(&format!("\"{sum}  package/{file}\"")), "{sum}");
+    }
     let version = quoted("Cargo.toml", "version");
     assert!(text.contains(&format!("ARG VERSION={version}\n")), "{version}");
     assert!(text.contains(&format!("--tag candor:{version} ")), "{version}");
@@ -158,13 +164,17 @@ fn candor_finds_its_rules_in_the_image() {
             Some(rest.strip_prefix("--from=")?.split(' ').next_back()?.to_owned())
         })
         .collect();
-    let [binary, rules] = places.as_slice() else {
+    let [binary, rules, crawlers, isbot] = places.as_slice() else {
         panic!("{places:?}");
     };
     let image = tempfile::tempdir().unwrap();
-    for (from, to) in
-        [(program("candor"), binary), (root().join("third_party/uap-core/regexes.yaml"), rules)]
-    {
+    let fetched = |path: &str| root().join("third_party").join(path);
+    for (from, to) in [
+        (program("candor"), binary),
+        (fetched("uap-core/regexes.yaml"), rules),
+        (fetched("bots/crawler-user-agents.json"), crawlers),
+        (fetched("bots/isbot.mjs"), isbot),
+    ] {
         let to = image.path().join(to.trim_start_matches('/'));
         std::fs::create_dir_all(to.parent().unwrap()).unwrap();
         std::fs::copy(from, to).unwrap();

@@ -1,8 +1,12 @@
-//! Finds what is fetched rather than compiled in: the engine's library and the user agent rules.
+//! Finds what is fetched rather than compiled in: the engine's library, the user agent rules and the
+//! lists of robots.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use candor_pipeline::Bots;
+
+use crate::config::AgentsConfig;
 
 use crate::config::GeoConfig;
 
@@ -10,6 +14,9 @@ use crate::config::GeoConfig;
 const LIBRARY: &str = "chdb/libchdb.so";
 /// The user agent rules below an assets directory.
 const AGENT_RULES: &str = "uap-core/regexes.yaml";
+/// The lists of robots below an assets directory.
+const CRAWLERS: &str = "bots/crawler-user-agents.json";
+const ISBOT: &str = "bots/isbot.mjs";
 
 /// The library that holds the embedded ClickHouse.
 pub(crate) fn library(configured: Option<&Path>) -> Result<PathBuf> {
@@ -18,8 +25,18 @@ pub(crate) fn library(configured: Option<&Path>) -> Result<PathBuf> {
 
 /// The text of the user agent rules.
 pub(crate) fn agent_rules(configured: Option<&Path>) -> Result<String> {
-    let path = find(AGENT_RULES, configured, "agents.rules")?;
-    std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
+    read(&find(AGENT_RULES, configured, "agents.rules")?)
+}
+
+/// The lists of robots: crawlers by name, and the patterns that no browser has.
+pub(crate) fn bots(config: &AgentsConfig) -> Result<Bots> {
+    let crawlers = find(CRAWLERS, config.crawlers.as_deref(), "agents.crawlers")?;
+    let isbot = find(ISBOT, config.isbot.as_deref(), "agents.isbot")?;
+    Bots::read(&read(&crawlers)?, &read(&isbot)?).context("cannot use the lists of robots")
+}
+
+fn read(path: &Path) -> Result<String> {
+    std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
 /// The address databases: those that are configured, else those that `make geo` fetched, if it did.

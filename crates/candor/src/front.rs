@@ -43,7 +43,8 @@ impl Front {
         let keys = Arc::new(KeyRing::new(config.key_period(), file));
         let rules = assets::agent_rules(config.agents.rules.as_deref())?;
         let geo = databases::open(&assets::geo(&config.geo)?)?;
-        let sources = Sources { agents: Agents::from_yaml(&rules)?, geo };
+        let agents = Agents::from_yaml(&rules)?.with_bots(assets::bots(&config.agents)?);
+        let sources = Sources { agents, geo };
         let pipeline = Pipeline::new(Arc::clone(&in_force.registry), Arc::clone(&keys), sources);
         Ok(Self { keys, pipeline, clock: Arc::clone(clock) })
     }

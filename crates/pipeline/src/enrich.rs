@@ -10,6 +10,7 @@ use crate::anonymize::Anonymized;
 use crate::beacon::Beacon;
 use crate::head::Head;
 
+pub(crate) mod bots;
 mod channel;
 pub(crate) mod geo;
 mod hosts;
@@ -97,6 +98,21 @@ fn language(list: &str) -> Option<String> {
     let ok = |c: u8| c.is_ascii_alphanumeric() || c == b'-';
     let is_tag = (2..=35).contains(&first.len()) && first.bytes().all(ok);
     (is_tag && !text::is_redacted(first)).then(|| first.to_owned())
+}
+
+/// The sources of a crate that this one depends on, where its fixtures are.
+#[cfg(test)]
+fn fixtures(name: &str) -> std::path::PathBuf {
+    let cargo = std::process::Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--offline", "--manifest-path"])
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"))
+        .output()
+        .unwrap();
+    let metadata: serde_json::Value = serde_json::from_slice(&cargo.stdout).unwrap();
+    let packages = metadata["packages"].as_array().unwrap();
+    let package = packages.iter().find(|package| package["name"] == name).unwrap();
+    let manifest = package["manifest_path"].as_str().unwrap();
+    std::path::Path::new(manifest).parent().unwrap().to_owned()
 }
 
 #[cfg(test)]

@@ -52,6 +52,7 @@ pub use access_log::Import;
 pub use client_ip::{ClientIp, Peer, TrustedProxies};
 pub use decode::{BEACON_BYTES_MAX, BEACONS_MAX, BODY_BYTES_MAX, Media, RawBeacon, RawBeacons};
 pub use enrich::Sources;
+pub use enrich::bots::{Bots, BotsError};
 pub use enrich::geo::{Geo, GeoError, GeoSource};
 pub use enrich::user_agent::{Agents, AgentsError};
 pub use head::Head;

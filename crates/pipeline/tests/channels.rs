@@ -1,4 +1,5 @@
 //! Where visits come from, case by case: the page's query, the referrer, and what is said of them.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 use std::sync::Arc;
 

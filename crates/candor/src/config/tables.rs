@@ -52,6 +52,8 @@ pub(crate) struct GeoConfig {
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct AgentsConfig {
     pub(crate) rules: Option<PathBuf>,
+    pub(crate) crawlers: Option<PathBuf>,
+    pub(crate) isbot: Option<PathBuf>,
 }
 
 /// The embedded ClickHouse.

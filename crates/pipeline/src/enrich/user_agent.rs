@@ -10,9 +10,12 @@ use candor_event::{Device, Event, Field, FieldSet};
 use quick_cache::sync::Cache;
 use ua_parser::{Extractor, Regexes};
 
+use super::bots::{Bot, Bots, Class, Rule};
+
 /// The parser and its cache.
 pub struct Agents {
     extractor: Extractor<'static>,
+    bots: Bots,
     cache: Cache<u64, Arc<Agent>>,
     seed: RandomState,
 }
@@ -36,7 +39,7 @@ struct Agent {
     os: String,
     os_version: String,
     device: Device,
-    bot: &'static str,
+    bot: Option<Bot>,
 }
 
 /// How many agents are remembered: a few megabytes at the most.
@@ -59,7 +62,14 @@ impl Agents {
     pub fn from_yaml(rules: &str) -> Result<Self, AgentsError> {
         let rules: Regexes<'static> = serde_saphyr::from_str(rules).map_err(AgentsError::Read)?;
         let extractor = Extractor::try_from(rules).map_err(AgentsError::Compile)?;
-        Ok(Self { extractor, cache: Cache::new(CACHE_ENTRIES), seed: RandomState::new() })
+        let (cache, seed) = (Cache::new(CACHE_ENTRIES), RandomState::new());
+        Ok(Self { extractor, bots: Bots::default(), cache, seed })
+    }
+
+    /// With lists of robots besides our own rules.
+    #[must_use]
+    pub fn with_bots(self, bots: Bots) -> Self {
+        Self { bots, ..self }
     }
 
     pub(super) fn fill(&self, event: &mut Event, user_agent: &str, fields: FieldSet) {
@@ -80,7 +90,11 @@ impl Agents {
         event.os.clone_from(&agent.os);
         event.os_version.clone_from(&agent.os_version);
         event.device = agent.device.into();
-        agent.bot.clone_into(&mut event.bot);
+        if let Some(Bot { class, rule }) = agent.bot {
+            class.label().clone_into(&mut event.bot);
+            metrics::counter!("pipeline_bots_total", "class" => class.label(), "rule" => rule.label())
+                .increment(1);
+        }
     }
 
     fn look_up(&self, user_agent: &str) -> Arc<Agent> {
@@ -102,10 +116,15 @@ impl Agents {
             .map(|found| (name(&found.os), name(found.major.as_deref().unwrap_or_default())))
             .unwrap_or_default();
         let family = device.map(|found| found.device.into_owned()).unwrap_or_default();
-        let is_bot = user_agent.is_empty() || family == "Spider";
+        let spider = Bot { class: Class::Crawler, rule: Rule::UapCore };
+        let bot = self.bots.of(user_agent).or_else(|| (family == "Spider").then_some(spider));
         Agent {
-            device: if is_bot { Device::Unspecified } else { class(user_agent, &os, &family) },
-            bot: if is_bot { "crawler" } else { "" },
+            device: if bot.is_some() {
+                Device::Unspecified
+            } else {
+                class(user_agent, &os, &family)
+            },
+            bot,
             browser,
             browser_version,
             os,
@@ -184,9 +203,11 @@ device_parsers:
 
     #[test]
     fn bots_have_a_class_and_no_device() {
-        for text in ["ExampleBot/1.0", ""] {
+        for (text, class) in [("ExampleBot/1.0", "crawler"), ("", "suspicious"), ("curl/8", "tool")]
+        {
             let agent = agents().look_up(text);
-            assert_eq!((agent.bot, agent.device), ("crawler", Device::Unspecified), "{text}");
+            let found = agent.bot.map(|bot| bot.class.label());
+            assert_eq!((found, agent.device), (Some(class), Device::Unspecified), "{text}");
         }
     }
 
