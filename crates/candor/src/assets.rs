@@ -6,9 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use candor_pipeline::Bots;
 
-use crate::config::AgentsConfig;
-
-use crate::config::GeoConfig;
+use crate::config::{AgentsConfig, GeoConfig};
 
 /// The engine's library below an assets directory.
 const LIBRARY: &str = "chdb/libchdb.so";
