@@ -14,6 +14,12 @@ use crate::{Pending, Policy, PurposeRule, Retention};
 pub struct Explanation {
     site: String,
     hosts: Vec<String>,
+    /// What other protocols call it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    also: Vec<String>,
+    /// When the scripts are loaded that speak them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scripts: Option<&'static str>,
     controller: String,
     version: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -65,6 +71,8 @@ impl Policy {
         Some(Explanation {
             site: entry.name().to_string(),
             hosts: entry.hosts().iter().map(ToString::to_string).collect(),
+            also: entry.also().iter().map(ToString::to_string).collect(),
+            scripts: (!entry.also().is_empty()).then(|| entry.scripts().label()),
             controller: self.controller.id().to_owned(),
             version: self.version.to_string(),
             edition: self.edition.version().map(str::to_owned),
@@ -134,6 +142,9 @@ impl Explanation {
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "site        {} ({})", self.site, self.hosts.join(", "))?;
+        if let Some(scripts) = self.scripts {
+            writeln!(f, "also        {}, scripts {scripts}", self.also.join(", "))?;
+        }
         writeln!(f, "controller  {}", self.controller)?;
         let edition = self.edition.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
         writeln!(f, "version     {}{edition}", self.version)?;

@@ -59,6 +59,11 @@ struct ControllerForm<'a> {
 struct SiteForm<'a> {
     name: &'a str,
     hosts: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    also: Vec<String>,
+    /// Without a foreign id there is nothing that it could mean.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scripts: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -222,7 +227,12 @@ impl<'a> ControllerForm<'a> {
 impl<'a> SiteForm<'a> {
     fn of(site: &'a SiteEntry) -> Self {
         let hosts = site.hosts.iter().map(ToString::to_string).collect();
-        Self { name: site.name.as_str(), hosts }
+        Self {
+            name: site.name.as_str(),
+            hosts,
+            also: site.also.iter().map(ToString::to_string).collect(),
+            scripts: (!site.also.is_empty()).then(|| site.scripts.label()),
+        }
     }
 }
 

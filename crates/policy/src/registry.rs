@@ -5,15 +5,20 @@ use std::sync::Arc;
 
 use candor_event::{FieldSet, Purpose, Site};
 
-use crate::{DEMO, Hours, Policy, Problems, compile};
+use crate::{DEMO, Hours, Policy, Problems, Protocol, compile};
 
 /// All policies of a deployment, by site.
 #[derive(Clone, Debug)]
 pub struct Registry {
     policies: Vec<Arc<Policy>>,
-    sites: HashMap<Box<str>, (Site, Arc<Policy>)>,
+    sites: Sites,
+    /// By what other protocols call them.
+    foreign: BTreeMap<Protocol, Sites>,
     is_demo: bool,
 }
+
+/// Sites by what beacons call them.
+type Sites = HashMap<Box<str>, (Site, Arc<Policy>)>;
 
 // === impl Registry ===
 
@@ -21,7 +26,7 @@ impl Registry {
     /// Puts policies beside each other.
     ///
     /// # Errors
-    /// [`Problems`]: there is none, or two have the same site or the same controller.
+    /// [`Problems`]: there is none, or two have the same site, foreign id or controller.
     pub fn new(policies: Vec<Policy>) -> Result<Self, Problems> {
         let mut problems = Problems::default();
         let policies: Vec<_> = policies.into_iter().map(Arc::new).collect();
@@ -34,10 +39,11 @@ impl Registry {
         }
         check_controllers(&policies, &mut problems);
         let sites = by_site(&policies, &mut problems);
+        let foreign = by_foreign_id(&policies, &mut problems);
         if !problems.is_empty() {
             return Err(problems);
         }
-        Ok(Self { policies, sites, is_demo: false })
+        Ok(Self { policies, sites, foreign, is_demo: false })
     }
 
     /// Compiles files, given by name and text, and puts them beside each other.
@@ -80,6 +86,11 @@ impl Registry {
         self.sites.get(name).map(|(site, policy)| (site, policy))
     }
 
+    /// A site by what another protocol calls it, and its policy.
+    pub fn foreign_site(&self, protocol: Protocol, id: &str) -> Option<(&Site, &Arc<Policy>)> {
+        self.foreign.get(&protocol)?.get(id).map(|(site, policy)| (site, policy))
+    }
+
     /// All policies.
     pub fn policies(&self) -> &[Arc<Policy>] {
         &self.policies
@@ -102,11 +113,8 @@ impl Registry {
     }
 }
 
-fn by_site(
-    policies: &[Arc<Policy>],
-    problems: &mut Problems,
-) -> HashMap<Box<str>, (Site, Arc<Policy>)> {
-    let mut sites = HashMap::<Box<str>, (Site, Arc<Policy>)>::new();
+fn by_site(policies: &[Arc<Policy>], problems: &mut Problems) -> Sites {
+    let mut sites = Sites::new();
     for policy in policies {
         for entry in policy.sites() {
             let name = entry.name();
@@ -121,6 +129,26 @@ fn by_site(
         }
     }
     sites
+}
+
+fn by_foreign_id(policies: &[Arc<Policy>], problems: &mut Problems) -> BTreeMap<Protocol, Sites> {
+    let mut foreign = BTreeMap::<_, Sites>::new();
+    for policy in policies {
+        for entry in policy.sites() {
+            for also in entry.also() {
+                let sites = foreign.entry(also.protocol()).or_default();
+                let value = (entry.name().clone(), Arc::clone(policy));
+                if let Some((_, other)) = sites.insert(also.id().into(), value) {
+                    problems.push_between(
+                        format!("two policies have `{also}`"),
+                        vec![Arc::clone(&other.origin), Arc::clone(&policy.origin)],
+                        "a beacon has one site: take the id out of one file",
+                    );
+                }
+            }
+        }
+    }
+    foreign
 }
 
 /// Views are named after purpose and controller, so a controller has one file.

@@ -120,6 +120,16 @@ fn each_change_is_named_with_what_it_means() {
             "looser   roles: + analyst reads service",
         ),
         (
+            "hosts = [\"acme.example\"]",
+            "hosts = [\"acme.example\"]\nalso = [\"matomo:1\"]",
+            "looser   sites.also: + acme.example as matomo:1",
+        ),
+        (
+            "hosts = [\"acme.example\"]",
+            "hosts = [\"acme.example\"]\nalso = [\"matomo:1\"]\nscripts = \"after-consent\"",
+            "looser   sites.scripts: + acme.example after consent",
+        ),
+        (
             "[address]",
             "[publish]\nsmallest_cell = 20\n[address]",
             "stricter publish.smallest_cell: 10 -> 20",

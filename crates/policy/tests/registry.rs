@@ -4,7 +4,7 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use candor_policy::{NOTICES, Registry};
+use candor_policy::{NOTICES, Protocol, Registry};
 
 /// Files of so many controllers, each after one of the five notices, with two sites.
 fn files(count: usize) -> Vec<(String, String)> {
@@ -56,4 +56,42 @@ fn ten_thousand_policies_load_and_are_found_as_fast_as_a_few() {
     assert!(loaded < Duration::from_secs(20), "{loaded:?}");
     // A search would take a thousand times as long; caches make some difference.
     assert!(many < few * 20, "{few:?} {many:?}");
+}
+
+const UMAMI: &str = "94db1cb1-74f4-4a40-ad6c-962362670409";
+
+/// A policy whose site other protocols call these names.
+fn policy(id: &str, also: &str) -> String {
+    format!(
+        "controller = {{ id = '{id}', name = 'A', contact = 'a@a.example' }}\n\
+         sites = [{{ name = '{id}', hosts = ['a.example'], also = [{also}] }}]\n\
+         [purposes.statistics]\nbasis = 'consent'\nretention = '1 month'\nfields = ['path']\n"
+    )
+}
+
+#[test]
+fn a_site_is_found_by_what_other_protocols_call_it() {
+    let a = policy("a", &format!("'matomo:1', 'plausible:a.example', 'umami:{UMAMI}'"));
+    let b = policy("b", "'matomo:2'");
+    let registry = Registry::compile([("a.toml", a.as_str()), ("b.toml", &b)]).unwrap();
+    let name = |protocol, id: &str| {
+        registry.foreign_site(protocol, id).map(|(site, _)| site.as_str().to_owned())
+    };
+    assert_eq!(name(Protocol::Matomo, "1").as_deref(), Some("a"));
+    assert_eq!(name(Protocol::Matomo, "2").as_deref(), Some("b"));
+    assert_eq!(name(Protocol::Plausible, "a.example").as_deref(), Some("a"));
+    assert_eq!(name(Protocol::Umami, UMAMI).as_deref(), Some("a"));
+    for (protocol, id) in
+        [(Protocol::Plausible, "1"), (Protocol::Matomo, "a"), (Protocol::Umami, "")]
+    {
+        assert_eq!(name(protocol, id), None, "{protocol}:{id}");
+    }
+    assert!(registry.site("1").is_none(), "our own beacons name the site");
+}
+
+#[test]
+fn two_policies_cannot_have_one_foreign_id() {
+    let [a, b] = ["a", "b"].map(|id| policy(id, "'matomo:1'"));
+    let problems = Registry::compile([("a.toml", a.as_str()), ("b.toml", &b)]).unwrap_err();
+    assert!(problems.to_string().contains("two policies have `matomo:1`"), "{problems}");
 }

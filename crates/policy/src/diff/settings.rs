@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use super::{Change, Effect, Subject};
-use crate::{AddressMode, Policy, Role, VisitorMode};
+use crate::{AddressMode, Policy, Role, Scripts, VisitorMode};
 
 pub(super) fn compare(old: &Policy, new: &Policy, changes: &mut Vec<Change>) {
     named(old, new, changes);
@@ -53,6 +53,25 @@ fn named(old: &Policy, new: &Policy, changes: &mut Vec<Change>) {
         hosts.collect()
     };
     lists("sites", &sites(old), &sites(new), [Effect::Other; 2], changes);
+    foreign(old, new, changes);
+}
+
+/// What other protocols call the sites, and what is taken for consent there.
+fn foreign(old: &Policy, new: &Policy, changes: &mut Vec<Change>) {
+    let also = |policy: &Policy| -> Vec<String> {
+        let also = policy
+            .sites
+            .iter()
+            .flat_map(|site| site.also().iter().map(|id| format!("{} as {id}", site.name())));
+        also.collect()
+    };
+    let after_consent = |policy: &Policy| -> Vec<String> {
+        let sites = policy.sites.iter().filter(|site| site.scripts() == Scripts::AfterConsent);
+        sites.map(|site| format!("{} after consent", site.name())).collect()
+    };
+    let added = [Effect::Looser, Effect::Stricter];
+    lists("sites.also", &also(old), &also(new), added, changes);
+    lists("sites.scripts", &after_consent(old), &after_consent(new), added, changes);
 }
 
 fn address(old: &Policy, new: &Policy, changes: &mut Vec<Change>) {

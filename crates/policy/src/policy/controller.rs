@@ -3,7 +3,9 @@
 use candor_event::{Purpose, Site};
 
 use crate::words::words;
-use crate::{Country, Date, HostPattern, Hours, Language, Region, Texts, prose};
+use crate::{
+    Country, Date, ForeignId, HostPattern, Hours, Language, Region, Scripts, Texts, prose,
+};
 
 /// Who answers for the processing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +31,9 @@ pub struct SiteEntry {
     pub(crate) name: Site,
     /// In order.
     pub(crate) hosts: Vec<HostPattern>,
+    /// In order.
+    pub(crate) also: Vec<ForeignId>,
+    pub(crate) scripts: Scripts,
 }
 
 /// Where data may lie, and who processes it for the controller.
@@ -151,6 +156,16 @@ impl SiteEntry {
     /// The hosts, in order.
     pub fn hosts(&self) -> &[HostPattern] {
         &self.hosts
+    }
+
+    /// What other protocols call it, in order.
+    pub fn also(&self) -> &[ForeignId] {
+        &self.also
+    }
+
+    /// When it loads the scripts that speak those protocols.
+    pub fn scripts(&self) -> Scripts {
+        self.scripts
     }
 }
 

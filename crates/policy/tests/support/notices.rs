@@ -22,6 +22,8 @@ pub(crate) struct Notice {
     pub(crate) processors: Vec<&'static str>,
     pub(crate) version: Option<String>,
     pub(crate) reads: Vec<bool>,
+    pub(crate) also: Vec<&'static str>,
+    pub(crate) scripts: &'static str,
 }
 
 /// One purpose of a notice.
@@ -110,7 +112,11 @@ impl Notice {
             writeln!(text, "policy.version = {version:?}\npolicy.date = 2026-11-20")?;
         }
         writeln!(text, "controller = {{ id = 'a', name = 'A', contact = 'a@a.example' }}")?;
-        writeln!(text, "sites = [{{ name = 'a', hosts = ['a.example'] }}]")?;
+        let also = match self.also.as_slice() {
+            [] => String::new(),
+            also => format!(", also = {also:?}, scripts = '{}'", self.scripts),
+        };
+        writeln!(text, "sites = [{{ name = 'a', hosts = ['a.example']{also} }}]")?;
         self.write_settings(text)?;
         for (at, signal) in ["dnt", "gpc", "objection"].into_iter().enumerate() {
             let denied = self.purposes.iter().filter(|promise| promise.denied[at]);
@@ -271,13 +277,17 @@ impl Span {
 /// Any notice.
 pub(crate) fn notices() -> impl Strategy<Value = Notice> {
     let settings = (any::<[bool; 3]>(), 1..=24_u16, 5..=50_u8, any::<[bool; 2]>());
+    let foreign = (
+        subsequence(vec!["matomo:1", "plausible:a.example"], 0..=2),
+        select(vec!["always", "after-consent"]),
+    );
     let lists = (
         subsequence(vec!["en", "sv", "nb", "fi"], 1..=4),
         subsequence(vec!["/*/edit", "/me/**", "/orders/*"], 0..=3),
         subsequence(vec!["FI", "JP", "NO", "US"], 0..=4),
         prop::option::of("[A-Za-z0-9.\"\\\\äé€🦀-]{1,12}"),
     );
-    (promises(), settings, lists).prop_map(|(purposes, settings, lists)| {
+    (promises(), settings, lists, foreign).prop_map(|(purposes, settings, lists, foreign)| {
         let (
             [prefers_hash, prefers_consented, asks_for_hints],
             rotation_hours,
@@ -285,6 +295,7 @@ pub(crate) fn notices() -> impl Strategy<Value = Notice> {
             reads,
         ) = settings;
         let (languages, patterns, processors, version) = lists;
+        let (also, scripts) = foreign;
         Notice {
             purposes,
             prefers_hash,
@@ -297,6 +308,8 @@ pub(crate) fn notices() -> impl Strategy<Value = Notice> {
             processors,
             version,
             reads: reads.to_vec(),
+            also,
+            scripts,
         }
     })
 }
