@@ -2,7 +2,9 @@
 //! anonymised and enriched.
 
 use candor_event::{Kind, Site, Timestamp};
-use candor_policy::{Admission, Consent as GateConsent, Policy, Registry, Request, Signals};
+use candor_policy::{
+    Admission, Consent as GateConsent, Policy, Protocol, Registry, Request, Scripts, Signals,
+};
 use url::Url;
 
 use crate::beacon::{Beacon, Consent};
@@ -19,11 +21,14 @@ pub(crate) struct Admitted<'a> {
     pub(crate) received_at: Timestamp,
 }
 
-/// Where a beacon came in: at the door, or in an access log that its operator vouches for.
+/// Where a beacon came in: at the door, in whatever protocol, or in an access log that its operator
+/// vouches for.
 #[derive(Clone, Copy)]
 pub(crate) enum Door {
     /// Sent by a browser, now.
     Beacon,
+    /// The same in another product's protocol, which has ids of its own for sites.
+    Foreign(Protocol),
     /// Read from a log.
     Import {
         /// When the line was written.
@@ -40,12 +45,21 @@ pub(crate) fn admit<'a>(
     now: Timestamp,
 ) -> Result<Admitted<'a>, Rejection> {
     let kind = kind(beacon)?;
-    let (site, policy) = registry.site(beacon.site.as_str()).ok_or(Rejection::UnknownSite)?;
+    let name = beacon.site.as_str();
+    let found = match door {
+        Door::Beacon | Door::Import { .. } => registry.site(name),
+        Door::Foreign(protocol) => registry.foreign_site(protocol, name),
+    };
+    let (site, policy) = found.ok_or(Rejection::UnknownSite)?;
     let page = Url::parse(beacon.url.as_str()).map_err(|_| Rejection::Malformed)?;
     let (received_at, asserted_by_operator) = match door {
         Door::Beacon => {
             check_host(policy, site, &page, head.origin)?;
             (now, false)
+        }
+        Door::Foreign(_) => {
+            check_host(policy, site, &page, head.origin)?;
+            (now, comes_after_consent(policy, site))
         }
         Door::Import { received_at } => (received_at.min(now), true),
     };
@@ -58,6 +72,7 @@ pub(crate) fn admit<'a>(
             kind,
             signals: Signals { objection: beacon.objects(), ..head.signals },
             consent: match &beacon.consent {
+                _ if matches!(door, Door::Foreign(_)) => GateConsent::All(asserted_by_operator),
                 Consent::Absent => GateConsent::Absent,
                 Consent::All(given) => GateConsent::All(*given),
                 Consent::PerPurpose(_) => GateConsent::PerPurpose(&answer),
@@ -80,6 +95,12 @@ fn kind(beacon: &Beacon<'_>) -> Result<Kind, Rejection> {
         Some(kind) => Ok(kind),
         None => Err(Rejection::Malformed),
     }
+}
+
+/// Other protocols do not tell of consent. Their beacons have one when the controller says that the
+/// script which sends them is loaded only with it.
+fn comes_after_consent(policy: &Policy, site: &Site) -> bool {
+    policy.site(site).is_some_and(|entry| entry.scripts() == Scripts::AfterConsent)
 }
 
 /// The page must be one of the site's, and so must the `Origin`, when the browser names one.

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
 
 /// One beacon.
-#[derive(Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[cfg_attr(test, derive(Debug, PartialEq))]
 pub(crate) struct Beacon<'a> {
     #[serde(borrow)]
@@ -53,7 +53,7 @@ pub(crate) struct Text<'a, const MAX: usize>(Cow<'a, str>);
 pub(crate) struct VisitorId<'a>(Text<'a, 64>);
 
 /// What the visitor consented to.
-#[derive(Default, Debug, PartialEq)]
+#[derive(Clone, Default, Debug, PartialEq)]
 pub(crate) enum Consent<'a> {
     /// The beacon does not say.
     #[default]
@@ -65,7 +65,7 @@ pub(crate) enum Consent<'a> {
 }
 
 /// Custom properties: names and scalar values, the latter as text.
-#[derive(Default, Debug, PartialEq)]
+#[derive(Clone, Default, Debug, PartialEq)]
 pub(crate) struct Props<'a>(Vec<Prop<'a>>);
 
 /// A name and a value.
@@ -191,6 +191,15 @@ impl<'a> Consent<'a> {
 // === impl Props ===
 
 impl<'a> Props<'a> {
+    /// Adds a name and a value, or nothing when either is too long or there are too many.
+    pub(crate) fn push(&mut self, name: impl Into<Cow<'a, str>>, value: impl Into<Cow<'a, str>>) {
+        if let (Some(name), Some(value)) = (Text::new(name), Text::new(value))
+            && self.0.len() < PROPS_MAX
+        {
+            self.0.push((name, value));
+        }
+    }
+
     /// Names and values.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Prop<'a>> {
         self.0.iter()

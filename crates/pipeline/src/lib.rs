@@ -46,9 +46,11 @@ mod enrich;
 mod head;
 mod key;
 mod locked;
+mod protocol;
 mod rejection;
 
 pub use access_log::Import;
+pub use candor_policy::Protocol;
 pub use client_ip::{ClientIp, Peer, TrustedProxies};
 pub use decode::{BEACON_BYTES_MAX, BEACONS_MAX, BODY_BYTES_MAX, Media, RawBeacon, RawBeacons};
 pub use enrich::Sources;
@@ -57,6 +59,7 @@ pub use enrich::geo::{Geo, GeoError, GeoSource};
 pub use enrich::user_agent::{Agents, AgentsError};
 pub use head::Head;
 pub use key::{KeyFile, KeyFileError, KeyPeriod, KeyRing};
+pub use protocol::{Call, Reply};
 pub use rejection::Rejection;
 
 use access_log::Line;
@@ -139,6 +142,21 @@ impl Pipeline {
     ) -> Result<Kept, Rejection> {
         let beacon = decode::pixel(query, head.referer)?;
         self.keep(&beacon, head, Door::Beacon, now)
+    }
+
+    /// Takes the beacons of a request in another product's protocol the whole way; says, too, how its client
+    /// wants to be answered. There is always at least one result.
+    pub fn run_foreign(
+        &self,
+        protocol: Protocol,
+        call: Call<'_>,
+        head: &Head<'_>,
+        now: Timestamp,
+    ) -> (Reply, Vec<Result<Kept, Rejection>>) {
+        let read = protocol::read(protocol, call, head.referer);
+        let door = Door::Foreign(protocol);
+        let keep = |beacon: Result<_, _>| self.keep(&beacon?, head, door, now);
+        (read.reply, read.beacons.into_iter().map(keep).collect())
     }
 
     /// Takes one line of an access log the whole way. The gate is asked first: a line that may not be
