@@ -6,7 +6,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use candor_event::{Clock, EventId, Outcome, Purpose};
 use candor_pipeline::{
-    Head, Import, Kept, Media, Peer, Pipeline, RawBeacons, Rejection, TrustedProxies,
+    Call, Head, Import, Kept, Media, Peer, Pipeline, Protocol, RawBeacons, Rejection, Reply,
+    TrustedProxies,
 };
 use candor_transport::{Outgoing, ProduceError, Producer};
 use http::{HeaderMap, StatusCode, Uri};
@@ -167,6 +168,23 @@ impl<P: Producer> Door<P> {
         };
         let outcomes = self.settle(vec![result], duty).await;
         outcomes.first().copied().unwrap_or(Outcome::Malformed)
+    }
+
+    /// Takes the beacons of a request in another product's protocol; says, too, how to answer.
+    pub(crate) async fn foreign(
+        &self,
+        protocol: Protocol,
+        peer: &Peer,
+        headers: &HeaderMap,
+        call: Call<'_>,
+        duty: &mut Duty<'_>,
+    ) -> (Reply, Vec<Outcome>) {
+        let (reply, results) = {
+            let head = Head::read(peer, headers, &self.trusted);
+            self.pipeline.run_foreign(protocol, call, &head, self.clock.now())
+        };
+        duty.receive(results.len() as u64 - 1);
+        (reply, self.settle(results, duty).await)
     }
 
     /// Takes lines of an access log.

@@ -8,6 +8,7 @@ mod config;
 mod door;
 mod import;
 pub mod limit;
+mod protocol;
 pub mod respond;
 mod route;
 pub mod server;

@@ -14,7 +14,7 @@ use http_body_util::Full;
 pub type Answer = Response<Full<Bytes>>;
 
 /// A transparent GIF of one pixel (`GIF89a`).
-const PIXEL: &[u8] =
+pub(crate) const PIXEL: &[u8] =
     b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\x00\x00\x00\x21\xf9\x04\x01\x00\x00\x00\
 \x00\x2c\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02\x44\x01\x00\x3b";
 
@@ -41,7 +41,7 @@ pub(crate) const fn status(outcome: Outcome) -> StatusCode {
 }
 
 /// What a person who reads a refusal should do next.
-const fn advice(outcome: Outcome) -> &'static str {
+pub(crate) const fn advice(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::HostDenied => "the page's host or the Origin is not among the site's hosts",
         Outcome::KeyMissing => "no key to anonymise with; try again",
@@ -157,7 +157,8 @@ fn problem(outcome: Outcome, outcomes: Option<&[&'static str]>) -> Answer {
     answer
 }
 
-fn with_outcome(status: StatusCode, outcome: Outcome, body: Bytes) -> Answer {
+/// An answer that names the outcome, for any page to read.
+pub(crate) fn with_outcome(status: StatusCode, outcome: Outcome, body: Bytes) -> Answer {
     let mut answer = Response::new(Full::new(body));
     *answer.status_mut() = status;
     let headers = answer.headers_mut();

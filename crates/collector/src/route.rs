@@ -9,6 +9,7 @@ use http::{Method, Request, StatusCode};
 use hyper::body::Body;
 
 use crate::door::{Door, Fate};
+use crate::protocol;
 use crate::respond::{self, Answer};
 
 /// Notices may be found, beacons need not.
@@ -20,6 +21,9 @@ impl<P: Producer> Door<P> {
     where
         B: Body<Data = Bytes> + Unpin,
     {
+        if let Some(protocol) = protocol::of_path(request.uri().path()) {
+            return self.answer_foreign(protocol, peer, request).await;
+        }
         match (request.uri().path(), request.method()) {
             ("/v1/events", &Method::POST) => self.post(peer, request).await,
             ("/v1/events", &Method::OPTIONS) => respond::preflight(),
