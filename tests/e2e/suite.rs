@@ -11,6 +11,7 @@ mod keys;
 mod log;
 mod notices;
 mod policies;
+mod protocols;
 mod quarantine;
 mod retention;
 pub(crate) mod schema;
