@@ -2,13 +2,20 @@
 //! tokens, long numbers. Each is replaced by a word for it. Paths, query values, titles and whatever else
 //! a page can put into its beacons go through this.
 //!
+//! It looks at a text as people read it: dashes, spaces and digits of any kind are one, and what nobody
+//! sees is not there. What is not replaced stays as it came.
+//!
 //! It errs towards replacing: a long article number goes with the customer numbers that look like it.
 //! What it cannot know is a name, or a short number that means somebody: for those a policy has
 //! [`PathPattern`](crate::PathPattern)s.
 
 use std::borrow::Cow;
 
+use fold::Folded;
+
 mod address;
+mod chance;
+mod fold;
 mod number;
 mod word;
 
@@ -36,28 +43,59 @@ type Match = (usize, Found);
 /// assert_eq!(redact("/p/010190-123A/orders/4711"), "/p/[personal-id]/orders/4711");
 /// ```
 pub fn redact(text: &str) -> Cow<'_, str> {
-    // Each of them has one of these.
-    if !text.bytes().any(|c| c.is_ascii_digit() || c == b'@') {
+    if !could_hold_any(text.as_bytes()) {
         return Cow::Borrowed(text);
     }
+    let Some(mut kept) = replace(text) else {
+        return Cow::Borrowed(text);
+    };
+    // What stood beside something may be more without it. Every round leaves less of the text.
+    while let Some(less) = replace(&kept) {
+        kept = less;
+    }
+    Cow::Owned(kept)
+}
+
+/// Whether there is a digit, an at sign, one that may be read as either, or a long word: whatever is found
+/// has one of these.
+fn could_hold_any(text: &[u8]) -> bool {
+    let mut length = 0;
+    text.iter().any(|c| {
+        length = if word::is_part(*c) { length + 1 } else { 0 };
+        c.is_ascii_digit() || *c == b'@' || !c.is_ascii() || length >= word::TOKEN_LENGTH_MIN
+    })
+}
+
+/// The text with what is found in it replaced; `None` when nothing is.
+fn replace(text: &str) -> Option<String> {
+    match Folded::of(text) {
+        Some(folded) => replace_as_read(text, &folded.bytes, |at| folded.origin(at)),
+        None => replace_as_read(text, text.as_bytes(), |at| at),
+    }
+}
+
+/// Looks through a text as it is read, each byte of which has an origin in the text.
+fn replace_as_read(text: &str, read: &[u8], origin: impl Fn(usize) -> usize) -> Option<String> {
     let mut kept = String::new();
-    let (mut at, mut copied) = (0, 0);
-    while at < text.len() {
-        match look(text.as_bytes(), at) {
+    let (mut at, mut copied, mut copied_of_text) = (0, 0, 0);
+    while at < read.len() {
+        // A placeholder is no part of what comes after it.
+        let before = if at == copied { None } else { read.get(at.wrapping_sub(1)).copied() };
+        match look(read.get(at..).unwrap_or_default(), before) {
             Look::Found(length, found) => {
-                kept.push_str(text.get(copied..at).unwrap_or_default());
+                kept.push_str(text.get(copied_of_text..origin(at)).unwrap_or_default());
                 kept.push_str(found.placeholder());
                 at += length;
-                copied = at;
+                (copied, copied_of_text) = (at, origin(at));
             }
             Look::Nothing(length) => at += length,
         }
     }
     if copied == 0 {
-        return Cow::Borrowed(text);
+        return None;
     }
-    kept.push_str(text.get(copied..).unwrap_or_default());
-    Cow::Owned(kept)
+    kept.push_str(text.get(copied_of_text..).unwrap_or_default());
+    Some(kept)
 }
 
 /// What there is at a place: something of this length, or nothing for so many bytes.
@@ -66,25 +104,25 @@ enum Look {
     Nothing(usize),
 }
 
-fn look(text: &[u8], at: usize) -> Look {
-    let before = at.checked_sub(1).and_then(|before| text.get(before)).copied();
-    let rest = text.get(at..).unwrap_or_default();
+fn look(rest: &[u8], before: Option<u8>) -> Look {
     let begins_word = before.is_none_or(|before| !word::is_part(before));
     if begins_word {
         let word = prefix(rest, word::is_part);
         let is_plain = !word.iter().any(|c| c.is_ascii_digit() || *c == b'@');
         // The first group of an address may be letters alone.
-        if is_plain && !word.is_empty() && rest.get(word.len()) != Some(&b':') {
+        let is_group = rest.get(word.len()) == Some(&b':');
+        if is_plain && !is_group && !word.is_empty() && word.len() < word::TOKEN_LENGTH_MIN {
             return Look::Nothing(word.len());
         }
         if let Some((length, found)) = address::find_v6(rest).or_else(|| word::find(word)) {
             return Look::Found(length, found);
         }
+        // A number may begin with an escape.
+        if is_plain && !word.is_empty() && !word.contains(&b'+') && !word.contains(&b'%') {
+            return Look::Nothing(word.len());
+        }
     }
-    match number::find(rest, before) {
-        Some((length, found)) => Look::Found(length, found),
-        None => Look::Nothing(1),
-    }
+    number::find(rest, before)
 }
 
 /// The first bytes, as long as they are of a kind.

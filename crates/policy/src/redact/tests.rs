@@ -55,6 +55,15 @@ fn what_is_never_kept() {
         ("k=eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.dozjgNryP4J3jVmN", "k=[token]"),
         ("/s/aB3xY9_kQ2mN8-L0rT5vW", "/s/[token]"),
         ("winter-boots-3f9a8c7e6d5b4a3f", "[token]"),
+        ("/reset/ozmwfitqldz5ldfjkonq", "/reset/[token]"),
+        ("/reset/UGB54AMDHZUDTKAM", "/reset/[token]"),
+        ("/reset/cefb2arprhlwsekk", "/reset/[token]"),
+        ("/reset/547BBZZNKQONXRMGESNSTIQN25XPA3CA3VKCR6QE", "/reset/[token]"),
+        ("/reset/LSXaoxJJOfiPkwed", "/reset/[token]"),
+        ("AKIAIOSFODNN7EXAMPLE", "[token]"),
+        ("abCdEfGhIjKlMnOpQrStUv", "[token]"),
+        ("/i/xK3d9LmQ2pZ7", "/i/[token]"),
+        ("/key/x7k2-9dm4-q8zp-1r5t", "/key/[token]"),
         // long numbers
         ("/order/12345678", "/order/[number]"),
         ("id12345678x", "id[number]x"),
@@ -65,6 +74,104 @@ fn what_is_never_kept() {
     for (text, want) in cases {
         assert_eq!(redact(text), want, "{text}");
     }
+}
+
+#[test]
+fn nothing_hides_beside_letters_or_behind_signs() {
+    let cases = [
+        // letters beside ids
+        ("user131052-308T", "user[personal-id]"),
+        ("/u/v811228-9874", "/u/v[personal-id]"),
+        ("131052-308Tx", "[personal-id]x"),
+        ("tel040-1234567", "tel[phone]"),
+        // dashes and what is not seen
+        ("131052\u{2010}308T", "[personal-id]"),
+        ("131052\u{2011}308T", "[personal-id]"),
+        ("131052\u{2013}308T", "[personal-id]"),
+        ("131052\u{2212}308T", "[personal-id]"),
+        ("131052\u{AD}-308T", "[personal-id]"),
+        ("131052 - 308T", "[personal-id]"),
+        ("ä – 0\u{200B}4\u{200C}0\u{200D}1\u{FEFF}234567 – ö", "ä – [phone] – ö"),
+        ("\u{202D}+358 40 123 4567\u{202C}", "\u{202D}[phone]"),
+        ("jane\u{AD}@exam\u{200B}ple.com", "[e-mail]"),
+        // spaces
+        ("040\u{A0}123\u{A0}4567", "[phone]"),
+        ("040\u{202F}123\u{202F}4567", "[phone]"),
+        ("81 12 28-9874", "[personal-id]"),
+        ("8112 28-9874", "[personal-id]"),
+        ("81+12+28-9874", "[personal-id]"),
+        ("811228-T987", "[personal-id]"),
+        ("040_123_4567", "[phone]"),
+        ("040+123+4567", "[phone]"),
+        ("+358+40+123+4567", "[phone]"),
+        ("/call/040/123/4567/now", "/call/[phone]/now"),
+        ("+358401234567+358401234568", "[phone][phone]"),
+        ("040-1234567 2026-11-20", "[phone]-11-20"),
+        // digits and signs of other scripts
+        ("\u{FF11}\u{FF13}1052\u{FF0D}308\u{FF34}", "[personal-id]"),
+        ("\u{660}\u{664}\u{660}\u{661}\u{662}\u{663}\u{664}\u{665}\u{666}\u{667}", "[phone]"),
+        ("\u{1D7D2}\u{1D7D2}\u{1D7D2}\u{1D7D2}55556", "[number]"),
+        ("anna\u{FF20}acme.fi", "[e-mail]"),
+        ("anna@acme\u{FF0E}fi", "[e-mail]"),
+    ];
+    for (text, want) in cases {
+        assert_eq!(redact(text), want, "{text}");
+    }
+}
+
+/// Words and slugs of English, Finnish, Swedish, Norwegian and German, names of code and of products.
+const ORDINARY: &str = include_str!("tests/ordinary.txt");
+
+#[test]
+fn words_and_slugs_are_kept() {
+    assert!(ORDINARY.lines().count() >= 200);
+    for slug in ORDINARY.lines() {
+        for sign in ["-", "_", "+", " ", "\u{2011}"] {
+            let text = format!("/a/{}/", slug.replace('-', sign));
+            assert!(matches!(redact(&text), Cow::Borrowed(_)), "{text}: {}", redact(&text));
+        }
+    }
+}
+
+/// The share of tokens of an alphabet that are replaced, of a thousand.
+fn replaced_of_1000(alphabet: &[u8], length: usize) -> usize {
+    let mut state = 0x2545_F491_4F6C_DD1D_u64;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state >> 33).unwrap()
+    };
+    let mut token = || -> String {
+        (0..length).map(|_| char::from(alphabet[next() % alphabet.len()])).collect()
+    };
+    let left = |token: String| left(&format!("/reset/{token}")).contains(&token);
+    let tokens = 10_000;
+    (tokens - (0..tokens).filter(|_| left(token())).count()) * 1_000 / tokens
+}
+
+#[test]
+fn tokens_of_every_alphabet_are_found() {
+    let alphabets: [(&str, &[u8]); 7] = [
+        ("hexadecimal", b"0123456789abcdef"),
+        ("base32", b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"),
+        ("base32 of Crockford", b"0123456789abcdefghjkmnpqrstvwxyz"),
+        ("base36", b"abcdefghijklmnopqrstuvwxyz0123456789"),
+        ("base62", b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"),
+        ("base64url", b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"),
+        ("letters", b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"),
+    ];
+    for (name, alphabet) in alphabets {
+        for length in [16, 20, 24, 26, 32, 40, 64] {
+            let share = replaced_of_1000(alphabet, length);
+            println!("{name}, {length}: {share} of 1000");
+            let least = if length < 20 { 950 } else { 990 };
+            assert!(share >= least, "{name}, {length}: {share} of 1000");
+        }
+    }
+    // No sign but its letters tells a token of small letters from a word.
+    let small = b"abcdefghijklmnopqrstuvwxyz";
+    assert!(replaced_of_1000(small, 16) >= 950 && replaced_of_1000(small, 32) >= 990);
 }
 
 #[test]
@@ -95,6 +202,13 @@ fn what_is_ordinary_is_kept_and_costs_no_memory() {
         "v1.2.3",
         "fe:ed",
         "utm 4 u",
+        "01.02.2026 - 03.04.2026",
+        "01.02.2026 10.30",
+        "/archive/05/06/2026/12",
+        "/2026/11/20/0123/x",
+        "sale+2026+11+20",
+        "täysi\u{2011}hoito – 4\u{FE0F}\u{20E3}",
+        "\u{6F1}\u{6F4}\u{6F0}\u{6F5}",
     ];
     for text in cases {
         assert!(matches!(redact(text), Cow::Borrowed(_)), "{text}: {}", redact(text));
@@ -106,6 +220,24 @@ proptest! {
     fn any_text_is_read_and_nothing_is_found_in_what_is_left(text in ".{0,60}") {
         let once = left(&text);
         prop_assert_eq!(left(&once), once.as_str());
+    }
+
+    #[test]
+    fn nothing_is_found_in_what_is_left_of_ids_and_signs(
+        text in "([0-9]{2,6}|[a-zA-Z]{1,9}|[-+ ./_@%:]|\u{200B}|\u{2013}|\u{A0}|\u{664}){0,24}",
+    ) {
+        let once = left(&text);
+        prop_assert_eq!(left(&once), once.as_str());
+    }
+
+    #[test]
+    fn national_ids_are_found_beside_letters(
+        before in "[a-zA-Z]{0,5}", day in "(0[1-9]|1[0-9]|2[0-8])(0[1-9]|1[0-2])[0-9]{2}",
+        sign in "-|\u{2010}|\u{2011}|\u{2013}|\u{2212}|\u{AD}-|-\u{200B}| - ", tail in "[0-9]{3}[0-9A-Y]",
+        after in "[a-z]{0,6}",
+    ) {
+        let kept = left(&format!("/{before}{day}{sign}{tail}{after}/"));
+        prop_assert!(!kept.contains(&day) && !kept.contains(&tail), "{}", kept);
     }
 
     #[test]

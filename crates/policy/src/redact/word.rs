@@ -1,9 +1,16 @@
 //! What is found by its letters: e-mail addresses and tokens. A word with one of them goes whole.
 
+use super::chance::{self, Traits};
 use super::{Found, Match, prefix};
 
 /// Letters and digits that a token has at least: fewer can be a word.
-const TOKEN_LENGTH_MIN: usize = 16;
+pub(super) const TOKEN_LENGTH_MIN: usize = 16;
+/// Those of a token that has digits everywhere.
+const SHORT_TOKEN_LENGTH_MIN: usize = 12;
+/// The least weight of letters alone: names of code, and words of languages that were not counted.
+const LETTERS_WEIGHT_MIN: i32 = -8;
+/// The least weight of a slug.
+const SLUG_WEIGHT_MIN: i32 = -16;
 
 /// Whether this byte can stand within a word.
 pub(super) const fn is_part(c: u8) -> bool {
@@ -53,9 +60,9 @@ fn begins_with_domain(bytes: &[u8]) -> bool {
 /// Whether some run of letters and digits in the word looks drawn by lot.
 fn has_token(word: &[u8]) -> bool {
     let mut rest = word;
-    while rest.len() >= TOKEN_LENGTH_MIN {
-        let run = prefix(rest, |c| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_'));
-        if is_token(run) || run.split(|c| matches!(c, b'-' | b'_')).any(is_token) {
+    while rest.len() >= SHORT_TOKEN_LENGTH_MIN {
+        let run = prefix(rest, |c| c.is_ascii_alphanumeric() || is_sign(c));
+        if is_token(run) || is_divided_token(run) {
             return true;
         }
         // A percent sign takes two digits with it: `%C3%A4` is a letter.
@@ -68,22 +75,54 @@ fn has_token(word: &[u8]) -> bool {
     false
 }
 
-/// Whether a run is hexadecimal, or changes between capitals, small letters and digits as often as
-/// chance does and words do not.
+/// What tokens have within, and what stands between the words of a slug.
+const fn is_sign(c: u8) -> bool {
+    matches!(c, b'-' | b'_' | b'+')
+}
+
+/// Whether one of the pieces between signs is a token.
 fn is_token(run: &[u8]) -> bool {
-    let letters = || run.iter().filter(|c| c.is_ascii_alphanumeric());
-    let digits = letters().filter(|c| c.is_ascii_digit()).count();
-    let length = letters().count();
-    if length < TOKEN_LENGTH_MIN || digits == 0 || digits == length {
+    run.split(|c| is_sign(*c)).any(|piece| {
+        if piece.len() < SHORT_TOKEN_LENGTH_MIN {
+            return false;
+        }
+        let traits = Traits::of(piece);
+        if piece.len() >= TOKEN_LENGTH_MIN
+            && traits.letters() > 0
+            && traits.is_hexadecimal
+            && traits.digits > 0
+        {
+            return true;
+        }
+        let is_odd = piece.len() >= TOKEN_LENGTH_MIN
+            || traits.digits >= 3 && (traits.changes >= 4 || traits.is_mixed());
+        // A moment, as `20261120T103045Z`, has fewer.
+        let limit = if traits.digits == 0 { LETTERS_WEIGHT_MIN } else { 0 };
+        traits.letters() >= 4 && is_odd && chance::weight(piece, traits) < limit
+    })
+}
+
+/// Whether the whole with its signs is a token: hexadecimal in groups, or of an alphabet that has signs.
+fn is_divided_token(run: &[u8]) -> bool {
+    if run.len() < TOKEN_LENGTH_MIN || !run.iter().any(|c| is_sign(*c)) {
         return false;
     }
-    if letters().all(u8::is_ascii_hexdigit) {
+    // Small letters and signs alone are a slug.
+    if !run.iter().any(|c| c.is_ascii_digit() || c.is_ascii_uppercase()) {
+        return false;
+    }
+    let traits = Traits::of(run);
+    if traits.letters() == 0 || traits.length() < TOKEN_LENGTH_MIN - 2 {
+        return false;
+    }
+    if traits.is_hexadecimal && traits.digits > 0 && traits.length() >= TOKEN_LENGTH_MIN {
         return true;
     }
-    let class = |c: u8| (c.is_ascii_digit(), c.is_ascii_uppercase());
-    let changes = run.windows(2).filter(|pair| match pair {
-        [a, b] => a.is_ascii_alphanumeric() && b.is_ascii_alphanumeric() && class(*a) != class(*b),
-        _ => false,
-    });
-    changes.count() * 10 >= length * 3
+    // Slugs have names of products and short forms in them.
+    let limit = match (traits.humps > 0, traits.digits) {
+        (true, 0) => LETTERS_WEIGHT_MIN,
+        (true, _) => 0,
+        (false, _) => SLUG_WEIGHT_MIN,
+    };
+    (traits.humps > 0 || traits.digits > 0) && chance::weight(run, traits) < limit
 }
