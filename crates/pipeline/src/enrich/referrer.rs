@@ -4,7 +4,7 @@ use candor_event::{Event, Field, FieldSet};
 use candor_policy::ReferrerMode;
 use url::Url;
 
-use super::text::kept_foreign_path;
+use super::text::{kept_foreign_path, kept_host};
 use crate::admit::Admitted;
 use crate::beacon::{Beacon, Text};
 
@@ -61,9 +61,10 @@ impl Referrer {
             return;
         };
         if fields.contains(Field::ReferrerHost) {
+            let name = kept_host(name);
             event.referrer_host = match mode {
-                ReferrerMode::Host | ReferrerMode::Path => name.to_owned(),
-                ReferrerMode::Origin => origin(url, name),
+                ReferrerMode::Host | ReferrerMode::Path => name,
+                ReferrerMode::Origin => origin(url, &name),
             };
         }
         if fields.contains(Field::ReferrerPath) && mode == ReferrerMode::Path {

@@ -35,6 +35,19 @@ pub(super) fn kept_foreign_path(path: &str, bytes_max: usize) -> String {
     cut(redacted(path), bytes_max)
 }
 
+/// What is kept of the name of a host: each label is looked at by itself, so that the others stay. Labels in
+/// Punycode look drawn by lot and are not.
+pub(super) fn kept_host(name: &str) -> String {
+    let is_encoded = |label: &str| label.starts_with("xn--");
+    let kept = |label| if is_encoded(label) { Cow::Borrowed(label) } else { redacted(label) };
+    let labels: Vec<_> = name.split('.').map(kept).collect();
+    let name = labels.join(".");
+    match redacted(&name) {
+        Cow::Owned(redacted) if !labels.iter().any(|label| is_encoded(label)) => redacted,
+        _ => name,
+    }
+}
+
 /// Whether a text has something that is never kept.
 pub(super) fn is_redacted(text: &str) -> bool {
     matches!(redacted(text), Cow::Owned(_))
@@ -145,6 +158,21 @@ purposes.statistics = { basis = 'consent', retention = '1 month', fields = ['pat
             assert_eq!(kept(text, 64), want, "{text}");
             assert_eq!(path(&format!("/a/{text}")), format!("/a/{want}"));
             assert_eq!(kept_foreign_path(&format!("/a/{text}"), 64), format!("/a/{want}"));
+        }
+    }
+
+    #[test]
+    fn labels_of_hosts_are_looked_at_one_by_one() {
+        let cases = [
+            ("news.example", "news.example"),
+            ("131052-308t.clinic.example", "[personal-id].clinic.example"),
+            ("cefb2arprhlwsekk.cdn.example", "[token].cdn.example"),
+            ("040.123.4567.example", "[phone].example"),
+            ("xn--80ak6aa92e.example", "xn--80ak6aa92e.example"),
+            ("lentokonesuihkuturbiini.example", "lentokonesuihkuturbiini.example"),
+        ];
+        for (name, want) in cases {
+            assert_eq!(kept_host(name), want);
         }
     }
 
