@@ -92,7 +92,7 @@ fn waits(firm: &Firm, needs: Capability) {
     assert!(known || needs == Capability::DomainDatabase, "{needs}");
     let name = firm.policy.controller().name();
     let said = match needs {
-        Capability::ConsentLedger => format!("Protokollet över samtycken för {name} själv"),
+        Capability::ConsentLedger => format!("{name} för självt protokoll över samtycken"),
         Capability::DomainDatabase => "inte leverantörens domän".to_owned(),
         Capability::Rights => format!("{name} besvarar vart och ett för hand"),
         Capability::Roles => format!("Att ingen annan läser dem ser {name} själv till"),

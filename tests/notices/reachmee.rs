@@ -125,7 +125,7 @@ fn renews(firm: &Firm) {
         assert!(renews.iter().eq([Kind::Download, Kind::Form, Kind::Custom]), "{purpose}");
     }
     let notice = firm.notice(Language::En);
-    let said = "As an interaction count: downloads, forms and events of the site&#39;s own";
+    let said = "These count as interactions: downloads, forms and events of the site&#39;s own";
     assert_eq!(notice.matches(said).count(), 2, "{notice}");
 }
 

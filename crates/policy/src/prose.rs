@@ -132,7 +132,7 @@ section! { ControllerProse:
 }
 
 section! { CollectedProse:
-    heading about field what identifying purposes besides
+    heading about field what identifying purposes besides losses keys
 }
 
 section! { PurposesProse:
@@ -148,7 +148,7 @@ section! { RetentionProse:
 section! { TreatmentProse:
     heading address_drop address_truncate address_hash geography_none geography_country
     geography_region geography_city network visitor_none visitor_rotating visitor_consented
-    removed query_none query_some patterns referrer_host referrer_origin referrer_path
+    removed query_none query_some campaign_only campaign_and patterns referrer_host referrer_origin referrer_path
     hints_no hints_yes
 }
 
@@ -162,16 +162,16 @@ section! { SafeguardsProse:
 }
 
 section! { PlaceProse:
-    heading eea eu country eea_but eu_but country_but
+    heading eea eu country eea_but eu_but country_but by_hand
 }
 
 section! { ChoicesProse:
-    heading consent by_hand voluntary signals signal denies dnt gpc objection beats
+    heading consent by_hand voluntary contract signals signal denies dnt gpc objection beats
 }
 
 section! { RightsProse:
     heading how by_hand access rectification erasure restriction portability objection
-    withdrawal unknown rotating consented complaint authority page
+    withdrawal unknown rotating consented others complaint authority page
 }
 
 section! { PublishedProse:

@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use crate::notice::compose::{Notice, purposes, recipients, retention};
+use crate::notice::compose::{Notice, collected, purposes, recipients, retention};
 use crate::notice::document::{Block, Document, Section};
 use crate::notice::{Format, NoticeError, html, markdown};
 use crate::prose::say::fill;
@@ -60,7 +60,7 @@ fn sections(notice: Notice<'_>) -> Vec<Section> {
     vec![
         section("controller", &controller.heading, vec![notice.controller_facts()]),
         section("subjects", &prose.subjects_heading, vec![Block::says(subjects(notice))]),
-        section("categories", &prose.categories_heading, vec![categories(notice)]),
+        section("categories", &prose.categories_heading, vec![categories(notice), collected::besides(notice)]),
         section("purposes", &prose.activities_heading, Vec::new()).with(parts),
         section("recipients", &notice.prose.recipients.heading, recipients::processors(notice)),
         section("transfers", &prose.transfers_heading, vec![transfers(notice)]),

@@ -2,7 +2,7 @@
 
 mod about;
 mod choices;
-mod collected;
+pub(crate) mod collected;
 pub(crate) mod purposes;
 pub(crate) mod recipients;
 pub(crate) mod retention;

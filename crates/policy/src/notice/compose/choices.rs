@@ -14,14 +14,20 @@ pub(super) fn section(notice: Notice<'_>) -> Section {
         blocks.push(Block::says(notice.say(&prose.consent, &[("purposes", &purposes)])));
         blocks.push(Block::says(notice.say(&prose.by_hand, &[])));
     }
-    // What a contract needs is another matter, and the contract's.
-    if notice.policy.purposes().iter().all(|rule| rule.basis() != Basis::Contract) {
-        blocks.push(Block::says(prose.voluntary.clone()));
+    let rules = notice.policy.purposes();
+    let on_contract = rules.iter().filter(|rule| rule.basis() == Basis::Contract);
+    let on_contract = notice.titles(on_contract);
+    blocks.push(match on_contract.as_str() {
+        "" => Block::says(prose.voluntary.clone()),
+        purposes => Block::says(notice.say(&prose.contract, &[("purposes", purposes)])),
+    });
+    // Signals that deny nothing are not offered.
+    if rules.iter().any(|rule| Signal::ALL.into_iter().any(|signal| rule.denied_by(signal))) {
+        blocks.push(Block::says(notice.say(&prose.signals, &[])));
+        let head = [prose.signal.as_str(), &prose.denies];
+        blocks.push(Block::table(&head, Signal::ALL.map(|signal| row(notice, signal)).into()));
+        blocks.push(Block::says(notice.say(&prose.beats, &[])));
     }
-    blocks.push(Block::says(notice.say(&prose.signals, &[])));
-    let head = [prose.signal.as_str(), &prose.denies];
-    blocks.push(Block::table(&head, Signal::ALL.map(|signal| row(notice, signal)).into()));
-    blocks.push(Block::says(notice.say(&prose.beats, &[])));
     Section::new("choices", &prose.heading, blocks)
 }
 

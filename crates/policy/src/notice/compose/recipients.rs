@@ -38,7 +38,7 @@ pub(super) fn place(notice: Notice<'_>) -> Section {
     };
     let processors = notice.prose.list(&outside);
     let values = [("country", country), ("processors", &processors)];
-    Section::new("place", &prose.heading, vec![Block::says(notice.say(sentence, &values))])
+    Section::new("place", &prose.heading, vec![by_hand(notice, sentence, &values)])
 }
 
 /// Who processes it, in a table; or that nobody does.
@@ -46,11 +46,17 @@ pub(crate) fn processors(notice: Notice<'_>) -> Vec<Block> {
     let prose = &notice.prose.recipients;
     let processors = notice.policy.data().processors();
     if processors.is_empty() {
-        return vec![Block::says(notice.say(&prose.nobody_else, &[]))];
+        return vec![by_hand(notice, &prose.nobody_else, &[])];
     }
     let head = [prose.processor.as_str(), &prose.task, &prose.country, &prose.safeguard];
     let rows = processors.iter().map(|processor| row(notice, processor)).collect();
     vec![Block::says(notice.say(&prose.processors, &[])), Block::table(&head, rows)]
+}
+
+/// A sentence that the system does not see to.
+fn by_hand(notice: Notice<'_>, sentence: &str, values: &[(&str, &str)]) -> Block {
+    let by_hand = notice.say(&notice.prose.place.by_hand, &[]);
+    Block::says(format!("{} {by_hand}", notice.say(sentence, values)))
 }
 
 /// The processors whose data leaves the region.

@@ -1,5 +1,7 @@
 //! Which rights a visitor has, and how to use them.
 
+use candor_event::Field;
+
 use super::Notice;
 use crate::notice::document::{Block, Section};
 use crate::{Country, VisitorMode};
@@ -17,15 +19,10 @@ pub(super) fn section(notice: Notice<'_>) -> Section {
     ];
     let withdrawal = has_consent.then_some(&prose.withdrawal);
     let contact = notice.policy.controller().contact();
-    let recognised = match notice.policy.visitor() {
-        VisitorMode::Consented => &prose.consented,
-        _ if notice.policy.uses_keys() => &prose.rotating,
-        VisitorMode::None | VisitorMode::Rotating => &prose.unknown,
-    };
     let how = [
         notice.say(&prose.how, &[("contact", contact)]),
         notice.say(&prose.by_hand, &[]),
-        recognised.clone(),
+        recognised(notice),
     ];
     let mut blocks = vec![
         Block::List(rights.into_iter().chain(withdrawal).cloned().collect()),
@@ -34,6 +31,24 @@ pub(super) fn section(notice: Notice<'_>) -> Section {
     ];
     blocks.extend(authority(notice));
     Section::new("rights", &prose.heading, blocks)
+}
+
+/// By what we can find a visitor's data, and where we cannot.
+fn recognised(notice: Notice<'_>) -> String {
+    let prose = &notice.prose.rights;
+    match notice.policy.visitor() {
+        VisitorMode::Consented => {}
+        _ if notice.policy.uses_keys() => return prose.rotating.clone(),
+        VisitorMode::None | VisitorMode::Rotating => return prose.unknown.clone(),
+    }
+    let (by_code, others): (Vec<_>, Vec<_>) =
+        notice.policy.purposes().iter().partition(|rule| rule.fields().contains(Field::Visitor));
+    let say = |sentence, rules: Vec<_>| {
+        let purposes = notice.titles(rules);
+        (!purposes.is_empty()).then(|| notice.say(sentence, &[("purposes", &purposes)]))
+    };
+    let sentences = [say(&prose.consented, by_code), say(&prose.others, others)];
+    sentences.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
 /// Who watches over the controller, where it is known.

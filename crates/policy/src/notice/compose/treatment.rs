@@ -47,13 +47,14 @@ pub(crate) fn visitor(notice: Notice<'_>) -> Vec<String> {
 /// What is left of the address of a page.
 fn page(notice: Notice<'_>) -> Vec<String> {
     let prose = &notice.prose.treatment;
-    let parameters = match notice.policy.query() {
-        [] => prose.query_none.clone(),
-        kept => {
-            let parameters = notice.prose.list(kept);
-            notice.say(&prose.query_some, &[("parameters", &parameters)])
-        }
+    let sentence = match (notice.policy.query(), notice.keeps(Field::Campaign)) {
+        ([], false) => &prose.query_none,
+        ([], true) => &prose.campaign_only,
+        (_, false) => &prose.query_some,
+        (_, true) => &prose.campaign_and,
     };
+    let parameters = notice.prose.list(notice.policy.query());
+    let parameters = notice.say(sentence, &[("parameters", &parameters)]);
     let patterns: Vec<_> = notice.policy.path_patterns().iter().map(ToString::to_string).collect();
     let patterns = (!patterns.is_empty()).then(|| {
         let patterns = notice.prose.list(&patterns);
