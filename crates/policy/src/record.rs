@@ -60,7 +60,11 @@ fn sections(notice: Notice<'_>) -> Vec<Section> {
     vec![
         section("controller", &controller.heading, vec![notice.controller_facts()]),
         section("subjects", &prose.subjects_heading, vec![Block::says(subjects(notice))]),
-        section("categories", &prose.categories_heading, vec![categories(notice), collected::besides(notice)]),
+        section(
+            "categories",
+            &prose.categories_heading,
+            vec![categories(notice), Block::says(collected::besides(notice))],
+        ),
         section("purposes", &prose.activities_heading, Vec::new()).with(parts),
         section("recipients", &notice.prose.recipients.heading, recipients::processors(notice)),
         section("transfers", &prose.transfers_heading, vec![transfers(notice)]),
@@ -113,6 +117,8 @@ struct Record<'a> {
     version: String,
     controller: RecordController<'a>,
     subjects: String,
+    /// What every row holds.
+    besides: String,
     activities: Vec<Activity<'a>>,
     measures: Vec<String>,
 }
@@ -169,6 +175,7 @@ impl<'a> Record<'a> {
                 data_protection_officer: controller.data_protection_officer(),
             },
             subjects: subjects(notice),
+            besides: collected::besides(notice),
             activities: notice.policy.purposes().iter().map(|r| Activity::of(notice, r)).collect(),
             measures: measures(notice),
         }

@@ -13,16 +13,16 @@ pub(super) fn section(notice: Notice<'_>) -> Section {
     if !rows.is_empty() {
         blocks.push(Block::table(&head, rows));
     }
-    blocks.push(besides(notice));
+    blocks.push(Block::says(besides(notice)));
     Section::new("data", &prose.heading, blocks)
 }
 
 /// What every row holds besides the fields.
-pub(crate) fn besides(notice: Notice<'_>) -> Block {
+pub(crate) fn besides(notice: Notice<'_>) -> String {
     let prose = &notice.prose.collected;
     let keys = notice.policy.uses_keys().then_some(&prose.keys);
     let sentences = [&prose.besides, &prose.losses].into_iter().chain(keys);
-    Block::says(sentences.map(String::as_str).collect::<Vec<_>>().join(" "))
+    sentences.map(String::as_str).collect::<Vec<_>>().join(" ")
 }
 
 fn row(notice: Notice<'_>, field: Field) -> Vec<String> {
