@@ -123,7 +123,9 @@ fn rule(purpose: &PurposeTable, signals: &SignalsTable) -> Option<PurposeRule> {
     for (signal, denied) in Signal::ALL.into_iter().zip(&signals.0) {
         let is_denied = match denied {
             Denied::All => true,
-            Denied::These(names) => names.iter().any(|name| *name.get_ref() == purpose.word),
+            Denied::These(names) => {
+                names.get_ref().iter().any(|name| *name.get_ref() == purpose.word)
+            }
         };
         denied_by.set(signal, is_denied);
     }

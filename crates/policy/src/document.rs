@@ -159,16 +159,49 @@ pub(crate) fn number(value: &Value<'_>, problems: &mut Vec<Problem>) -> Option<i
 
 /// A line that visitors will read.
 pub(crate) fn line(value: &Value<'_>, problems: &mut Vec<Problem>) -> Option<String> {
-    readable(value, LINE_LENGTH_MAX, problems)
+    worded(value, LINE_LENGTH_MAX, problems)
+}
+
+/// The same, which may be figures alone: a version, a reference, a number to call.
+pub(crate) fn mark(value: &Value<'_>, problems: &mut Vec<Problem>) -> Option<String> {
+    let said = readable(value, LINE_LENGTH_MAX, problems)?;
+    let has = said.chars().any(char::is_alphanumeric);
+    refuse_unless(has, value, "has no letter and no figure", problems).then_some(said)
 }
 
 /// Sentences that visitors will read, without a break.
 pub(crate) fn sentences(value: &Value<'_>, problems: &mut Vec<Problem>) -> Option<String> {
-    readable(value, SENTENCES_LENGTH_MAX, problems)
+    worded(value, SENTENCES_LENGTH_MAX, problems)
+}
+
+fn worded(value: &Value<'_>, max: usize, problems: &mut Vec<Problem>) -> Option<String> {
+    let said = readable(value, max, problems)?;
+    let has = said.chars().any(char::is_alphabetic);
+    refuse_unless(has, value, "has no letter", problems).then_some(said)
+}
+
+fn refuse_unless(
+    is_right: bool,
+    value: &Value<'_>,
+    label: &str,
+    problems: &mut Vec<Problem>,
+) -> bool {
+    if !is_right {
+        let problem = Problem::at(value.span(), "visitors cannot read this").label(label);
+        problems.push(problem.help("write it in words"));
+    }
+    is_right
 }
 
 fn readable(value: &Value<'_>, max: usize, problems: &mut Vec<Problem>) -> Option<String> {
     let line = text(value, problems)?;
+    if let Some(unseen) = line.chars().find(|c| is_unseen(*c)) {
+        let problem = Problem::at(value.span(), "visitors cannot see all of this")
+            .label(format!("holds the invisible character U+{:04X}", u32::from(unseen)))
+            .help("write it anew, without characters that are not seen or turn the direction");
+        problems.push(problem);
+        return None;
+    }
     let fits = line.chars().count() <= max && !line.chars().any(char::is_control);
     if fits && !line.trim().is_empty() {
         return Some(line.to_owned());
@@ -178,6 +211,17 @@ fn readable(value: &Value<'_>, max: usize, problems: &mut Vec<Problem>) -> Optio
         .help(format!("write one line of at most {max} characters"));
     problems.push(problem);
     None
+}
+
+/// Whether a character is not seen, or changes the direction in which others are read.
+fn is_unseen(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
+            | '\u{e0000}'..='\u{e0fff}'
+    )
 }
 
 /// Yes or no.

@@ -79,7 +79,7 @@ pub(crate) enum Denied {
     /// Every purpose.
     All,
     /// The purposes of these names, which may not exist.
-    These(Vec<Spanned<String>>),
+    These(Spanned<Vec<Spanned<String>>>),
 }
 
 /// `[roles.NAME]`.
@@ -99,6 +99,8 @@ pub(crate) struct PurposeTable {
     pub(crate) name: Option<Purpose>,
     pub(crate) title: Option<Texts>,
     pub(crate) about: Option<Texts>,
+    /// Where it says either.
+    pub(crate) retold: Vec<Range<usize>>,
     pub(crate) basis: Option<Spanned<LegalBasis>>,
     pub(crate) retention: Option<Spanned<Retention>>,
     /// Of a sliding period, the kinds that renew it.

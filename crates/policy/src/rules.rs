@@ -2,6 +2,7 @@
 
 mod guessing;
 mod names;
+mod objection;
 mod presence;
 mod profile;
 mod retention;
@@ -19,5 +20,6 @@ pub(crate) fn check(file: &File, problems: &mut Vec<Problem>) {
     retention::check(file, problems);
     transfer::check(file, problems);
     names::check(file, problems);
+    objection::check(file, problems);
     profile::check(file, problems);
 }

@@ -87,7 +87,7 @@ fn a_notice_is_written_in_the_languages_that_it_promises() {
 fn a_page_cannot_be_broken_into() {
     let text = DEMO
         .replace("Candor demo", "<script>alert('1')</script> & \\\"Co\\\"")
-        .replace("privacy@example.org", "javascript:alert(1)");
+        .replace("contact = ", "address = \"javascript:alert(1)\"\ncontact = ");
     let policy = compile("demo.toml", &text).unwrap();
     let page = notice(&policy, Language::En, Format::Html);
     assert!(!page.contains("<script") && !page.contains("href=\"javascript"), "{page}");

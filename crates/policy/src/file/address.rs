@@ -69,11 +69,18 @@ fn prefix(table: &Table<'_>, key: &str, max: u8, problems: &mut Vec<Problem>) ->
     let Some(number) = number(value, problems) else {
         return max;
     };
+    if number == 0 {
+        let problem = Problem::at(value.span(), format!("the prefix length `{key}` is 0"))
+            .label("leaves nothing of the address")
+            .help("write `mode = \"drop\"`, and take the prefix lengths away");
+        problems.push(problem);
+        return max;
+    }
     let bits = u8::try_from(number).ok().filter(|bits| *bits <= max);
     bits.unwrap_or_else(|| {
         let problem =
             Problem::at(value.span(), format!("the prefix length `{key}` is out of range"))
-                .label(format!("must lie between 0 and {max}"))
+                .label(format!("must lie between 1 and {max}"))
                 .help("more bits could single a visitor out, and can never be stored");
         problems.push(problem);
         max

@@ -2,7 +2,8 @@
 
 use super::data::country;
 use crate::Controller;
-use crate::document::{Table, Value, line, text};
+use crate::document::{Table, Value, line, mark, text};
+use crate::notice::document::target;
 use crate::problem::Problem;
 
 pub(super) fn read(root: &Table<'_>, problems: &mut Vec<Problem>) -> Option<Controller> {
@@ -17,10 +18,10 @@ pub(super) fn read(root: &Table<'_>, problems: &mut Vec<Problem>) -> Option<Cont
     );
     let id = id.and_then(|value| self::id(value, problems));
     let name = name.and_then(|value| line(value, problems));
-    let contact = contact.and_then(|value| line(value, problems));
+    let contact = contact.and_then(|value| self::contact(value, problems));
     let address = table.get("address").and_then(|value| line(value, problems));
     let country = table.get("country").and_then(|value| country(value, problems));
-    let officer = table.get("data_protection_officer").and_then(|value| line(value, problems));
+    let officer = table.get("data_protection_officer").and_then(|value| mark(value, problems));
     Some(Controller {
         id: id?,
         name: name?,
@@ -29,6 +30,26 @@ pub(super) fn read(root: &Table<'_>, problems: &mut Vec<Problem>) -> Option<Cont
         country,
         data_protection_officer: officer,
     })
+}
+
+/// Something that a visitor can write to, open or call.
+fn contact(value: &Value<'_>, problems: &mut Vec<Problem>) -> Option<String> {
+    let contact = mark(value, problems)?;
+    if target(&contact).is_some() || is_phone_number(&contact) {
+        return Some(contact);
+    }
+    let problem = Problem::at(value.span(), "visitors must be able to reach you")
+        .label("is no e-mail address, page or phone number")
+        .help("write `privacy@acme.example`, `https://acme.example/privacy` or `+358 9 1234567`");
+    problems.push(problem);
+    None
+}
+
+fn is_phone_number(contact: &str) -> bool {
+    let digits = contact.bytes().filter(u8::is_ascii_digit).count();
+    let allowed = |c: u8| c.is_ascii_digit() || matches!(c, b' ' | b'-');
+    (5..=15).contains(&digits)
+        && contact.strip_prefix('+').is_some_and(|rest| rest.bytes().all(allowed))
 }
 
 /// The id ends the names of views, whose parts two underscores divide.

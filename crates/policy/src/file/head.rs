@@ -1,7 +1,7 @@
 //! `[policy]`: what the controller calls the policy, the bounds it keeps to, the notice's languages.
 
 use super::{Head, Setting};
-use crate::document::{Table, Value, choice, day, line, refuse_repeats, texts};
+use crate::document::{Table, Value, choice, day, mark, refuse_repeats, texts};
 use crate::problem::Problem;
 use crate::{Edition, Language, Profile};
 
@@ -12,7 +12,7 @@ pub(super) fn read(root: &Table<'_>, problems: &mut Vec<Problem>) -> Head {
     let get = |key| table.as_ref().and_then(|table| table.get(key));
     Head {
         edition: Edition {
-            version: get("version").and_then(|value| line(value, problems)),
+            version: get("version").and_then(|value| mark(value, problems)),
             date: get("date").and_then(|value| day(value, problems)),
         },
         profile: profile(get("profile"), problems),

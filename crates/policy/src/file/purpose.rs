@@ -5,7 +5,7 @@ use toml::Spanned;
 use toml::de::{DeString, DeValue};
 
 use super::{PurposeTable, retention, texts};
-use crate::document::{Table, Value, choice, in_order, line, refuse_repeats, wrong_type};
+use crate::document::{Table, Value, choice, in_order, mark, refuse_repeats, wrong_type};
 use crate::nearest::{either, listed, nearest, suggest};
 use crate::problem::Problem;
 use crate::{KindSet, Language, LegalBasis, Period, Policy, Texts, prose};
@@ -65,6 +65,7 @@ fn purpose(
         name: name(key, basis.as_ref(), problems),
         title,
         about,
+        retold: ["title", "about"].into_iter().filter_map(|key| table.span_of(key)).collect(),
         basis,
         retention: retention.retention,
         renews: retention.renews,
@@ -161,7 +162,7 @@ fn basis(table: &Table<'_>, problems: &mut Vec<Problem>) -> Option<Spanned<Legal
         }
     }
     let mut reference =
-        || table.require(key, help, problems).and_then(|value| line(value, problems));
+        || table.require(key, help, problems).and_then(|value| mark(value, problems));
     let basis = match chosen {
         Basis::LegitimateInterest => LegalBasis::LegitimateInterest(reference()?),
         Basis::Exemption => LegalBasis::Exemption(reference()?),

@@ -29,7 +29,7 @@ fn denied(value: &Value<'_>, problems: &mut Vec<Problem>) -> Denied {
             refuse_repeats("purpose", &names, |name| name, problems);
             let owned =
                 |name: Spanned<&str>| Spanned::new(name.span(), (*name.get_ref()).to_owned());
-            Denied::These(names.into_iter().map(owned).collect())
+            Denied::These(Spanned::new(value.span(), names.into_iter().map(owned).collect()))
         }
         _ => {
             problems.push(wrong_type(value, "`\"all\"` or a list of purposes"));

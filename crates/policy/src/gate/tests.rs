@@ -11,7 +11,7 @@ const DAY: i64 = 86_400;
 fn policy(signals: &str, purposes: &[(&str, Basis)]) -> Policy {
     let head = format!(
         "[policy]\nprofile = 'count-only'\n\
-         [controller]\nid = 'acme'\nname = 'Acme'\ncontact = 'acme.example'\n\
+         [controller]\nid = 'acme'\nname = 'Acme'\ncontact = 'privacy@acme.example'\n\
          [[sites]]\nname = 'acme'\nhosts = ['acme.example']\n[signals]\n{signals}\n"
     );
     let table = |(name, basis): &(&str, Basis)| {
@@ -189,7 +189,7 @@ fn an_operators_assertion_stands_for_consent_and_is_recorded_as_such() {
 
 #[test]
 fn an_objection_beats_consent_and_other_signals() {
-    let purposes = [("marketing", Basis::Consent), ("security", Basis::LegitimateInterest)];
+    let purposes = [("marketing", Basis::Consent), ("security", Basis::Exemption)];
     let objected = |consent, dnt| Request {
         signals: Signals { dnt, gpc: true, objection: true },
         ..request(consent, dnt, true)

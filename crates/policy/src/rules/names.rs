@@ -14,7 +14,7 @@ pub(super) fn check(file: &File, problems: &mut Vec<Problem>) {
     let known: Vec<_> = file.purposes.iter().map(|purpose| purpose.word.as_str()).collect();
     let denied = file.signals.0.iter().flat_map(|denied| match denied {
         Denied::All => [].as_slice(),
-        Denied::These(names) => names,
+        Denied::These(names) => names.get_ref().as_slice(),
     });
     let read = file.roles.iter().flat_map(|role| &role.reads);
     problems.extend(denied.chain(read).filter_map(|name| unknown(name, &known)));

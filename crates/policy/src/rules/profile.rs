@@ -18,6 +18,7 @@ pub(super) fn check(file: &File, problems: &mut Vec<Problem>) {
     problems.extend(bounded.modes(file).into_iter().chain(bounded.extents(file)).flatten());
     for purpose in &file.purposes {
         let mut beyond = bounded.check_purpose(purpose);
+        beyond.extend(bounded.check_words(purpose));
         // What another rule has refused is not told a second time.
         beyond.retain(|found| !problems.iter().any(|told| told.is_at_place_of(found)));
         problems.append(&mut beyond);
@@ -135,6 +136,33 @@ impl Bounded {
             count => (*of_any, count),
         });
         nearest.map_or_else(|| vec![self.no_allowance(purpose, basis)], |(_, beyond)| beyond)
+    }
+
+    /// What a purpose may keep for its name alone is kept for what every notice says of the name.
+    fn check_words(&self, purpose: &PurposeTable) -> Vec<Problem> {
+        let Some(basis) = &purpose.basis else { return Vec::new() };
+        let about =
+            |allowance: &&Allowance| allowance.is_about(&purpose.word, basis.get_ref().basis());
+        let about: Vec<_> = self.profile.allowances.iter().filter(about).collect();
+        let fits_any = |one: &&Allowance| {
+            one.purposes.is_empty() && self.beyond(purpose, basis, one).is_empty()
+        };
+        if about.iter().all(|one| one.purposes.is_empty()) || about.iter().any(fits_any) {
+            return Vec::new();
+        }
+        let word = &purpose.word;
+        let refused = purpose.retold.iter().map(|span| {
+            let title = format!("`{word}` may keep this for its name alone, and has another");
+            let problem = Problem::at(span.clone(), title)
+                .label(format!("replaces what every notice says of `{word}`"))
+                .related(Some(basis.span()), "not on consent")
+                .help(format!(
+                    "take it away, write `basis = \"consent\"`, or keep for `{word}` only what any \
+                     purpose may keep"
+                ));
+            self.pointing(problem)
+        });
+        refused.collect()
     }
 
     fn no_allowance(&self, purpose: &PurposeTable, basis: &Spanned<LegalBasis>) -> Problem {

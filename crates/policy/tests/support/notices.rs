@@ -119,7 +119,8 @@ impl Notice {
         writeln!(text, "sites = [{{ name = 'a', hosts = ['a.example']{also} }}]")?;
         self.write_settings(text)?;
         for (at, signal) in ["dnt", "gpc", "objection"].into_iter().enumerate() {
-            let denied = self.purposes.iter().filter(|promise| promise.denied[at]);
+            let must = |promise: &&Promise| at == 2 && promise.basis == "legitimate-interest";
+            let denied = self.purposes.iter().filter(|one| one.denied[at] || must(one));
             let denied: Vec<_> = denied.map(|promise| promise.name).collect();
             writeln!(text, "signals.{signal} = {denied:?}")?;
         }
@@ -196,7 +197,10 @@ impl Notice {
         }
         writeln!(text, "fields = {:?}", promise.kept())?;
         writeln!(text, "kinds = {:?}", promise.kinds)?;
-        writeln!(text, "about = {}", self.in_every_language(&promise.about))?;
+        // What is kept for the name is told in the words of every notice.
+        if promise.name != "security" || basis == "consent" {
+            writeln!(text, "about = {}", self.in_every_language(&promise.about))?;
+        }
         for (kind, period) in &promise.categories {
             if promise.kinds.contains(kind) {
                 writeln!(text, "categories.{kind} = '{}'", period.text())?;
@@ -285,7 +289,7 @@ pub(crate) fn notices() -> impl Strategy<Value = Notice> {
         subsequence(vec!["en", "sv", "nb", "fi"], 1..=4),
         subsequence(vec!["/*/edit", "/me/**", "/orders/*"], 0..=3),
         subsequence(vec!["FI", "JP", "NO", "US"], 0..=4),
-        prop::option::of("[A-Za-z0-9.\"\\\\äé€🦀-]{1,12}"),
+        prop::option::of("[A-Za-z0-9][A-Za-z0-9.\"\\\\äé€🦀-]{0,11}"),
     );
     (promises(), settings, lists, foreign).prop_map(|(purposes, settings, lists, foreign)| {
         let (
