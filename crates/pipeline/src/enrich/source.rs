@@ -6,8 +6,9 @@ use std::borrow::Cow;
 use candor_event::{Event, Field, FieldSet};
 
 use super::channel::{Click, Way, channel};
-use super::hosts::{self, Service};
+use super::hosts;
 use super::referrer::Referrer;
+use super::text::kept_host;
 use super::url::Reading;
 
 pub(super) fn fill(event: &mut Event, reading: &Reading, referrer: &Referrer, fields: FieldSet) {
@@ -30,15 +31,14 @@ pub(super) fn fill(event: &mut Event, reading: &Reading, referrer: &Referrer, fi
     };
     let way = Way { source, service, medium: &medium, campaign: &campaign, click: reading.click };
     if fields.contains(Field::Source) {
-        name(service, source).clone_into(&mut event.source);
+        event.source = match service {
+            Some(service) => service.name.to_owned(),
+            None => kept_host(source),
+        };
     }
     if fields.contains(Field::Channel) {
         event.channel = channel(&way).into();
     }
-}
-
-fn name(service: Option<Service>, source: &str) -> &str {
-    service.map_or(source, |service| service.name)
 }
 
 /// Borrowed when there is nothing to change.
