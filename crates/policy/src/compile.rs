@@ -1,15 +1,18 @@
 //! From a file to a policy, or to everything that is wrong with it.
 
-use candor_event::{Kind, PolicyVersion, Signal};
+use std::ops::Range;
+
+use candor_event::{Kind, PolicyVersion, Signal, Site};
+use serde_json::Value;
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeString, DeTable, DeValue};
 
 use crate::file::{Denied, File, PurposeTable, RoleTable, SignalsTable};
 use crate::policy::PageRules;
-use crate::problem::Problem;
+use crate::problem::{PROBLEMS_MAX, Problem};
 use crate::{
-    Data, Hours, KindSet, Period, Policy, Problems, PurposeRule, Role, Signals, json, rules,
-    version,
+    Data, Format, Hours, KindSet, Language, Period, Policy, Problems, PurposeRule, Role, Signals,
+    json, rules, version,
 };
 
 /// Compiles one file. `origin` is the file's name, for messages.
@@ -26,14 +29,49 @@ pub fn compile(origin: &str, text: &str) -> Result<Policy, Problems> {
 /// # Errors
 /// [`Problems`]: all that is wrong with it. When it is not JSON, that is said alone.
 pub fn compile_json(origin: &str, text: &str) -> Result<Policy, Problems> {
-    compiled(origin, text, |problems| {
+    let policy = compiled(origin, text, |problems| {
         let mut document = json::parse(text, problems)?;
         match document.remove(CONFIGURATION).map(Spanned::into_inner) {
             Some(DeValue::Table(configuration)) => Some(configuration),
             _ => Some(document),
         }
-    })
+    })?;
+    match contradiction(&policy, text) {
+        Some(problem) => Err(Problems::of_file(origin, text, vec![problem])),
+        None => Ok(policy),
+    }
 }
+
+/// What stands beside a policy as its notice must be what the policy is written as.
+fn contradiction(policy: &Policy, text: &str) -> Option<Problem> {
+    let written: Value = serde_json::from_str(text).ok()?;
+    written.get(CONFIGURATION)?;
+    let mut said = written.get(NOTICE)?.clone();
+    let word = |key| said.get(key).and_then(Value::as_str);
+    let site = word("site").and_then(|site| Site::parse(site).ok());
+    let language = word("language").and_then(Language::parse);
+    let again = site.zip(language).and_then(|(site, language)| {
+        let again = policy.notice(&site, language, Format::Json).ok()?;
+        serde_json::from_str::<Value>(&again).ok()?.get(NOTICE).cloned()
+    });
+    // Where earlier versions can be read is not the policy's to say.
+    if let Some(sections) = said.get_mut("sections").and_then(Value::as_array_mut) {
+        sections.retain(|section| section.get("id").and_then(Value::as_str) != Some("earlier"));
+    }
+    if again.is_some_and(|again| again == said) {
+        return None;
+    }
+    let document = json::parse(text, &mut Vec::new())?;
+    let span = document.get_key_value(NOTICE)?.0.span();
+    Some(
+        Problem::at(span, "the notice says something else than the policy it carries")
+            .label("was changed by hand, or written by another release")
+            .help("change `configuration`, and write the notice anew: `candor policy notice`"),
+    )
+}
+
+/// The key under which the JSON form has the notice itself.
+const NOTICE: &str = "notice";
 
 /// The key under which the JSON form of a notice has its policy.
 pub(crate) const CONFIGURATION: &str = "configuration";
@@ -43,11 +81,17 @@ fn compiled<'a>(
     text: &'a str,
     parse: impl FnOnce(&mut Vec<Problem>) -> Option<DeTable<'a>>,
 ) -> Result<Policy, Problems> {
+    if text.len() > BYTES_MAX {
+        let mut problems = Problems::default();
+        let title = format!("the file has {} bytes, and a policy at most {BYTES_MAX}", text.len());
+        problems.push_between(title, vec![origin.into()], "split it: a file is one controller");
+        return Err(problems);
+    }
     let mut problems = Vec::new();
     let policy = parse(&mut problems).and_then(|document| {
         let file = File::read(&document, &mut problems);
         rules::check(&file, &mut problems);
-        build(origin, file)
+        problems.is_empty().then(|| build(origin, file)).flatten()
     });
     match policy {
         Some(policy) if problems.is_empty() => Ok(policy),
@@ -57,12 +101,72 @@ fn compiled<'a>(
 
 fn parse<'a>(text: &'a str, problems: &mut Vec<Problem>) -> Option<DeTable<'a>> {
     let (document, errors) = DeTable::parse_recoverable(text);
-    problems.extend(errors.iter().map(|error| {
+    problems.extend(errors.iter().enumerate().map(|(index, error)| {
         let span = error.span().unwrap_or_default();
-        Problem::at(span, error.message()).label("is not TOML")
+        let problem = Problem::at(span.clone(), error.message()).label("is not TOML");
+        let said = text.get(span.clone()).unwrap_or_default();
+        // What is not told needs no explanation.
+        if index >= PROBLEMS_MAX {
+            return problem;
+        }
+        if error.message() == "duplicate key" {
+            let first = first_place(document.get_ref(), said, span.start);
+            return problem.related(first.or_else(|| same_line(text, &span)), "first here");
+        }
+        match slip(said) {
+            Some(help) => problem.help(help),
+            None => problem,
+        }
     }));
     errors.is_empty().then(|| document.into_inner())
 }
+
+/// What was meant by something that is no TOML.
+fn slip(said: &str) -> Option<String> {
+    const CURLY: [char; 8] = ['“', '”', '„', '‟', '‘', '’', '«', '»'];
+    if said.contains(CURLY) {
+        return Some("use straight quotes: `\"…\"`".to_owned());
+    }
+    let is_word = said.starts_with(|c: char| c.is_ascii_alphabetic())
+        && said.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'_' | b'-'));
+    is_word.then(|| format!("put quotation marks around it: `\"{said}\"`"))
+}
+
+/// Where a key stands that is written again at `again`: in one table nothing else of the name is nearer.
+fn first_place(table: &DeTable<'_>, key: &str, again: usize) -> Option<Range<usize>> {
+    let key = key.trim_matches(['"', '\'']);
+    let of_entry = |(name, value): (&Spanned<DeString<'_>>, &Spanned<DeValue<'_>>)| {
+        let here = (&**name.get_ref() == key && name.span().start < again).then(|| name.span());
+        let within = match value.get_ref() {
+            DeValue::Table(table) => first_place(table, key, again),
+            DeValue::Array(array) => {
+                let tables = array.iter().filter_map(|item| item.get_ref().as_table());
+                tables.filter_map(|table| first_place(table, key, again)).max_by_key(|s| s.start)
+            }
+            _ => None,
+        };
+        here.into_iter().chain(within).max_by_key(|span| span.start)
+    };
+    table.iter().filter_map(of_entry).max_by_key(|span| span.start)
+}
+
+/// Where the same stands in an earlier line of the same words, as the head of a table does.
+fn same_line(text: &str, again: &Range<usize>) -> Option<Range<usize>> {
+    let start = text.get(..again.start)?.rfind('\n')? + 1;
+    let line = text.get(start..)?.lines().next()?.trim_end();
+    let mut at = 0;
+    for earlier in text.get(..start)?.split_inclusive('\n') {
+        if earlier.trim_end() == line {
+            let first = at + again.start - start;
+            return Some(first..first + again.len());
+        }
+        at += earlier.len();
+    }
+    None
+}
+
+/// The most bytes of a file.
+const BYTES_MAX: usize = 1 << 20;
 
 /// `None` when something was refused, which has been noted.
 fn build(origin: &str, file: File) -> Option<Policy> {

@@ -10,7 +10,7 @@ use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
 use crate::Date;
-use crate::nearest::{listed, nearest, suggest};
+use crate::nearest::{listed, nearest, suggestion};
 use crate::problem::Problem;
 
 /// A value and its place.
@@ -82,10 +82,11 @@ impl<'a> Table<'a> {
                 problems.push(problem.help(refused.help));
                 continue;
             }
-            misspelt.extend(nearest(word, keys));
+            let near = nearest(word, keys);
+            misspelt.extend(near);
             let problem = Problem::at(key.span(), format!("unknown key `{word}`"))
                 .label(format!("not a key of {name}"))
-                .help(suggest(word, keys));
+                .help(suggestion(near, keys));
             problems.push(problem);
         }
         Self { name, span, entries, misspelt }

@@ -71,8 +71,10 @@ impl<'a> Reader<'a, '_> {
             // The colon.
             self.at += 1;
             let Some(value) = self.value() else { continue };
-            if table.contains_key(&**key.get_ref()) {
-                self.refuse(start, "duplicate key", "write it once");
+            if let Some((first, _)) = table.get_key_value(&**key.get_ref()) {
+                let problem = Problem::at(key.span(), "duplicate key").label("cannot be read");
+                let problem = problem.related(Some(first.span()), "first here");
+                self.problems.push(problem.help("write it once"));
             }
             table.insert(key, value);
         }

@@ -2,16 +2,41 @@
 
 /// What to say of a word that is not known: the nearest known one, else all of them.
 pub(crate) fn suggest(word: &str, known: &[&str]) -> String {
-    match nearest(word, known) {
+    suggestion(nearest(word, known), known)
+}
+
+/// The same, where it has been looked for.
+pub(crate) fn suggestion(nearest: Option<&str>, known: &[&str]) -> String {
+    match nearest {
         Some(known) => format!("did you mean `{known}`?"),
         None => format!("known: {}", listed(known)),
     }
 }
 
+/// What others call a field or a language.
+const OTHER_NAMES: [(&str, &str); 5] = [
+    ("ip", "address"),
+    ("no", "nb"),
+    ("referrer", "referrer_host"),
+    ("url", "path"),
+    ("user_agent", "browser"),
+];
+/// Nobody means a known word by a longer one.
+const LENGTH_MAX: usize = 64;
+
 /// The known word that is a slip away: few letters differ, or one is the beginning of the other.
 pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+    let meant = OTHER_NAMES.iter().find(|(other, _)| *other == word);
+    let meant = meant.and_then(|(_, name)| known.iter().find(|known| *known == name));
+    if meant.is_some() || word.len() > LENGTH_MAX {
+        return meant.copied();
+    }
     let slip = |known: &&'a str| {
         let length = word.chars().count().max(known.chars().count());
+        // So many letters are too few or too many at least.
+        if word.chars().count().abs_diff(known.chars().count()) * 3 > length {
+            return None;
+        }
         let distance = distance(word, known);
         (distance * 3 <= length).then_some((distance, *known))
     };
@@ -82,6 +107,7 @@ mod tests {
             ("contry", Some("country")),
             ("legitimate_interest", Some("legitimate-interest")),
             ("ip", None),
+            ("url", Some("path")),
             ("", None),
             ("shoe size", None),
         ];

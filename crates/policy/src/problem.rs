@@ -8,6 +8,9 @@ use std::sync::Arc;
 use annotate_snippets::renderer::Renderer;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Snippet, normalize_untrusted_str};
 
+/// The most problems of one file that are told.
+pub(crate) const PROBLEMS_MAX: usize = 100;
+
 /// Everything that is wrong with one or more policy files. Never empty when it is an error.
 #[derive(Clone, Default)]
 pub struct Problems(Vec<Report>);
@@ -28,6 +31,8 @@ enum Report {
     Inside(Arc<Source>, Problem),
     /// Of whole files beside each other.
     Between { title: String, origins: Vec<Arc<str>>, help: String },
+    /// So many more of one file, which are not told.
+    More(Arc<str>, usize),
 }
 
 #[derive(Debug)]
@@ -43,8 +48,11 @@ impl Problems {
     pub(crate) fn of_file(origin: &str, text: &str, mut problems: Vec<Problem>) -> Self {
         problems.sort_by_key(|problem| problem.span.start);
         let source = Arc::new(Source { origin: origin.into(), text: text.to_owned() });
+        let more = problems.len().saturating_sub(PROBLEMS_MAX);
+        problems.truncate(PROBLEMS_MAX);
         let report = |problem| Report::Inside(Arc::clone(&source), problem);
-        Self(problems.into_iter().map(report).collect())
+        let more = (more > 0).then(|| Report::More(origin.into(), more));
+        Self(problems.into_iter().map(report).chain(more).collect())
     }
 
     /// Adds a problem that no single place has.
@@ -59,7 +67,11 @@ impl Problems {
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.0.len()
+        let count = |report: &Report| match report {
+            Report::Inside(..) | Report::Between { .. } => 1,
+            Report::More(_, more) => *more,
+        };
+        self.0.iter().map(count).sum()
     }
 
     /// Whether there is none.
@@ -95,9 +107,9 @@ impl Problem {
         Self { title: title.into(), span, label: String::new(), related: Vec::new(), help: None }
     }
 
-    /// Whether both are of the same place.
-    pub(crate) fn is_at_place_of(&self, other: &Self) -> bool {
-        self.span == other.span
+    /// Its place.
+    pub(crate) fn place(&self) -> Range<usize> {
+        self.span.clone()
     }
 
     /// What stands under the carets.
@@ -131,6 +143,10 @@ impl fmt::Display for Rendered<'_> {
                 f.write_str("\n\n")?;
             }
             let group = match report {
+                Report::More(origin, more) => {
+                    write!(f, "{origin}: and {more} more")?;
+                    continue;
+                }
                 Report::Inside(source, problem) => inside(source, problem),
                 Report::Between { title, origins, help } => between(title, origins, help),
             };

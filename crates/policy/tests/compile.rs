@@ -200,3 +200,37 @@ fn the_page_that_teaches_the_language_is_right() {
     let shown = page.split("## Mistakes\n\n```\n").nth(1).unwrap().split("\n```").next().unwrap();
     assert_eq!(shown, message);
 }
+
+#[test]
+fn a_file_may_be_so_large_and_no_larger() {
+    let padded = |bytes: usize| format!("{DEMO}#{}", "x".repeat(bytes - DEMO.len() - 1));
+    assert!(compile("demo.toml", &padded(1 << 20)).is_ok());
+    let refused = compile("demo.toml", &padded((1 << 20) + 1)).unwrap_err().to_string();
+    assert!(refused.contains("1048577 bytes") && refused.contains("at most 1048576"), "{refused}");
+}
+
+/// However many slips a file has, they are found and told in time.
+#[test]
+fn thousands_of_slips_are_told_in_time() {
+    let all = |entry: &dyn Fn(usize) -> String| (0..16_000).map(entry).collect::<String>();
+    let listed = |word: &str| all(&|_| format!("{word:?},"));
+    let files = [
+        all(&|n| format!("key_{n} = 1\n")),
+        all(&|_| "name = 1\n".to_owned()),
+        all(&|n| format!("[purposes.p{n}]\nbasis = 'x'\n")),
+        SMALLEST.replace("\"path\", \"dwell\"", &listed("browser")),
+        SMALLEST.replace("\"path\", \"dwell\"", &listed("pathh")),
+        format!("policy.languages = [{}]\n{SMALLEST}", listed("en")),
+        format!("signals.dnt = [{}]\n{SMALLEST}", all(&|n| format!("'statistic{n}',"))),
+    ];
+    for file in files {
+        let start = std::time::Instant::now();
+        let problems = compile("many.toml", &file).unwrap_err();
+        assert!(problems.len() > 10_000, "{}", problems.len());
+        assert!(problems.to_string().contains(" more"));
+        let took = start.elapsed();
+        println!("{} problems in {took:?}", problems.len());
+        // The bar is 1 s on a machine of its own.
+        assert!(took < std::time::Duration::from_secs(5), "{took:?}");
+    }
+}

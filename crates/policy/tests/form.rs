@@ -4,7 +4,9 @@
 #[path = "support/notices.rs"]
 mod notices;
 
-use candor_policy::{DEMO, compile, compile_json};
+use std::sync::Arc;
+
+use candor_policy::{DEMO, Format, Language, Published, compile, compile_json};
 use notices::notices;
 use proptest::prelude::*;
 
@@ -72,4 +74,30 @@ fn escapes_are_read() {
     let escaped = form.replace("Candor demo", r#"C\u0061ndor \"\ud83e\udd80\" demo\/x"#);
     let policy = compile_json("demo.json", &escaped).unwrap();
     assert_eq!(policy.controller().name(), "Candor \"🦀\" demo/x");
+}
+
+/// What visitors are shown beside a policy is what the policy is written as.
+#[test]
+fn a_notice_that_was_changed_by_hand_is_refused() {
+    let policy = compile("demo.toml", DEMO).unwrap();
+    let site = policy.sites()[0].name().clone();
+    let data = policy.notice(&site, Language::En, Format::Json).unwrap();
+    let compiled = |text: &str| compile_json("notice.json", text).map(|policy| policy.version());
+    assert_eq!(compiled(&data).unwrap(), policy.version());
+    for (from, to) in [
+        ("Nothing is kept of your visit unless you consent.", "Nothing is kept of your visit."),
+        ("\"language\": \"en\"", "\"language\": \"xx\""),
+        ("\"reviewed\": true", "\"reviewed\": false"),
+        ("\"retention\": \"24 months\"", "\"retention\": \"25 months\""),
+    ] {
+        assert!(data.contains(from), "{from}");
+        let refused = compiled(&data.replacen(from, to, 1)).unwrap_err().to_string();
+        assert!(refused.contains("something else than the policy it carries"), "{refused}");
+    }
+    let published = Published {
+        earlier: &[(Arc::new(policy.clone()), "?version=1".to_owned())],
+        ..Published::default()
+    };
+    let among = policy.notice_among(&site, Language::En, Format::Json, &published).unwrap();
+    assert!(among.contains("?version=1") && compiled(&among).is_ok());
 }

@@ -45,7 +45,11 @@ pub(super) fn read(root: &Table<'_>, problems: &mut Vec<Problem>) -> AddressTabl
 fn mode(table: &Table<'_>, problems: &mut Vec<Problem>) -> Option<Setting<AddressMode>> {
     let v4 = prefix(table, "v4", StoredAddress::V4_PREFIX_MAX, problems);
     let v6 = prefix(table, "v6", StoredAddress::V6_PREFIX_MAX, problems);
-    let mode = table.require("mode", r#"write for example `mode = "drop"`"#, problems)?;
+    let mode = table.require(
+        "mode",
+        "write `mode = \"drop\"`, `mode = \"truncate\"` or `mode = \"hash\"`",
+        problems,
+    )?;
     let modes = [AddressMode::Drop, AddressMode::Hash, AddressMode::Truncate { v4, v6 }];
     let words = modes.map(|mode| (mode.label(), mode));
     let value = choice("address mode", mode, &words, problems)?;

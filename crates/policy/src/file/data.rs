@@ -59,7 +59,7 @@ fn region(value: &Value<'_>, problems: &mut Vec<Problem>) -> Option<Setting<Regi
     if region.is_none() {
         let problem = Problem::at(value.span(), format!("unknown region `{word}`"))
             .label("must be `EEA`, `EU` or a country's code")
-            .help("write the country's two letters in capitals: `FI`, `NO`, `SE`");
+            .help(meant(word));
         problems.push(problem);
     }
     Some(Setting::said(region?, value.span()))
@@ -110,6 +110,15 @@ fn processor(
     Some(Spanned::new(span, processor))
 }
 
+/// What somebody may have meant by what is no country's code.
+fn meant(code: &str) -> String {
+    match code {
+        "EL" => "did you mean `GR`?".to_owned(),
+        "UK" => "did you mean `GB`?".to_owned(),
+        _ => "write the country's two letters in capitals: `FI`, `NO`, `SE`".to_owned(),
+    }
+}
+
 /// A country's code.
 pub(super) fn country(value: &Value<'_>, problems: &mut Vec<Problem>) -> Option<Country> {
     let code = text(value, problems)?;
@@ -117,7 +126,7 @@ pub(super) fn country(value: &Value<'_>, problems: &mut Vec<Problem>) -> Option<
     if country.is_none() {
         let problem = Problem::at(value.span(), format!("`{code}` is no country's code"))
             .label("not in ISO 3166-1")
-            .help("write its two letters in capitals: `FI`, `NO`, `SE`");
+            .help(meant(code));
         problems.push(problem);
     }
     country

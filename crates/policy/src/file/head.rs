@@ -40,10 +40,11 @@ fn languages(value: Option<&Value<'_>>, problems: &mut Vec<Problem>) -> Vec<Lang
     };
     refuse_repeats("language", &words, |word| word, problems);
     let items = value.get_ref().as_array().into_iter().flatten();
-    let languages: Vec<_> = items
-        .filter(|item| item.get_ref().as_str().is_some())
-        .filter_map(|item| choice("language", item, Language::WORDS, problems))
-        .collect();
+    let mut languages = Vec::new();
+    for item in items.filter(|item| item.get_ref().as_str().is_some()) {
+        let language = choice("language", item, Language::WORDS, problems);
+        languages.extend(language.filter(|language| !languages.contains(language)));
+    }
     if words.is_empty() {
         let problem = Problem::at(value.span(), "the notice has no language")
             .label("nobody could read it")

@@ -2,7 +2,7 @@
 
 use candor_event::{Basis, Field, Kind, Purpose};
 use toml::Spanned;
-use toml::de::{DeString, DeValue};
+use toml::de::{DeString, DeTable, DeValue};
 
 use super::{PurposeTable, retention, texts};
 use crate::document::{Table, Value, choice, in_order, mark, refuse_repeats, wrong_type};
@@ -19,9 +19,17 @@ pub(super) fn read(
         return Vec::new();
     };
     let DeValue::Table(entries) = value.get_ref() else {
-        problems.push(wrong_type(value, "the tables [purposes.NAME]"));
+        let problem = wrong_type(value, "the tables [purposes.NAME]");
+        problems.push(problem.help("give each a name: `[purposes.statistics]`"));
         return Vec::new();
     };
+    if let Some(key) = nameless(entries) {
+        let problem = Problem::at(key.span(), format!("`{}` is of no purpose", key.get_ref()))
+            .label("stands in [purposes] itself")
+            .help("give the purpose a name: write `[purposes.statistics]` instead of `[purposes]`");
+        problems.push(problem);
+        return Vec::new();
+    }
     if entries.is_empty() {
         let problem = Problem::at(value.span(), "the policy has no purpose")
             .label("nothing could be kept")
@@ -37,6 +45,14 @@ pub(super) fn read(
     }
     let purposes = entries.into_iter();
     purposes.filter_map(|(key, value)| purpose(key, value, languages, problems)).collect()
+}
+
+/// A key of a purpose where the name of one should stand.
+fn nameless<'a>(entries: &'a DeTable<'a>) -> Option<&'a Spanned<DeString<'a>>> {
+    let is_key = |(key, value): &(&'a Spanned<DeString<'a>>, &'a Value<'a>)| {
+        KEYS.contains(&&**key.get_ref()) && !value.get_ref().is_table()
+    };
+    in_order(entries).into_iter().find(is_key).map(|(key, _)| key)
 }
 
 fn purpose(

@@ -149,6 +149,25 @@ fn refuse_renewal(table: &Table<'_>, problems: &mut Vec<Problem>) {
     }
 }
 
+/// What is wrong with a period that has a figure and a unit, of a kind.
+fn slip(period: &str) -> Option<(String, String)> {
+    let spaced = period.replace(['\u{a0}', '\u{2009}', '\u{202f}'], " ");
+    if spaced != period {
+        let help = format!("write an ordinary space: `{spaced}`");
+        return Some(("holds a space of another kind".to_owned(), help));
+    }
+    let (count, unit) = period.split_once(' ')?;
+    let count: u16 = count.parse().ok()?;
+    if matches!(unit.to_lowercase().as_str(), "week" | "weeks") {
+        let help = format!("write `{} days`", count.checked_mul(7)?);
+        return Some(("weeks are not known".to_owned(), help));
+    }
+    let small = unit.to_lowercase();
+    Period::parse(&format!("{count} {small}")).ok()?;
+    let help = format!("write `{small}` in small letters");
+    Some(("has a unit in capitals".to_owned(), help))
+}
+
 /// A period, and what is wrong with it.
 pub(super) fn period(value: &Value<'_>, problems: &mut Vec<Problem>) -> Option<Period> {
     let period = text(value, problems)?;
@@ -157,14 +176,15 @@ pub(super) fn period(value: &Value<'_>, problems: &mut Vec<Problem>) -> Option<P
         Err(error) => error,
     };
     let (label, help) = match error {
-        PeriodError::Grammar => (
-            "has no figure and unit",
-            "give a figure: `N days`, `N months` or `N years`, as in `24 months`",
+        PeriodError::Grammar => slip(period).unwrap_or_else(|| {
+            let help = "give a figure: `N days`, `N months` or `N years`, as in `24 months`";
+            ("has no figure and unit".to_owned(), help.to_owned())
+        }),
+        PeriodError::TooLong => ("promises nothing".to_owned(), "write at most `10 years`".into()),
+        PeriodError::TooShort => (
+            "cannot be kept".to_owned(),
+            "the log keeps an event for up to 24 hours: write at least `1 day`".to_owned(),
         ),
-        PeriodError::TooLong => ("promises nothing", "write at most `10 years`"),
-        PeriodError::TooShort => {
-            ("cannot be kept", "the log keeps an event for up to 24 hours: write at least `1 day`")
-        }
     };
     let problem = Problem::at(value.span(), format!("the retention `{period}` {error}"))
         .label(label)

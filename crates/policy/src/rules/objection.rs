@@ -1,6 +1,8 @@
 //! Visitors may object to what rests on a legitimate interest (GDPR, article 21), so the objection must
 //! deny it.
 
+use std::collections::BTreeSet;
+
 use candor_event::{Basis, Signal};
 
 use crate::file::{Denied, File};
@@ -10,9 +12,10 @@ pub(super) fn check(file: &File, problems: &mut Vec<Problem>) {
     let mut said = Signal::ALL.into_iter().zip(&file.signals.0);
     let objection = said.find(|(signal, _)| *signal == Signal::Objection);
     let Some((_, Denied::These(names))) = objection else { return };
+    let denied: BTreeSet<_> = names.get_ref().iter().map(|name| name.get_ref().as_str()).collect();
     for purpose in &file.purposes {
         let Some(basis) = &purpose.basis else { continue };
-        let is_denied = names.get_ref().iter().any(|name| *name.get_ref() == purpose.word);
+        let is_denied = denied.contains(purpose.word.as_str());
         if basis.get_ref().basis() == Basis::LegitimateInterest && !is_denied {
             let title = format!("visitors could not object to `{}`", purpose.word);
             let problem = Problem::at(names.span(), title)

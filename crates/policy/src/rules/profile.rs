@@ -1,5 +1,6 @@
 //! What a policy's profile does not allow. The bounds are the profile's file; no profile is known here.
 
+use std::collections::HashSet;
 use std::fmt::Display;
 use std::ops::Range;
 
@@ -16,11 +17,13 @@ pub(super) fn check(file: &File, problems: &mut Vec<Problem>) {
     let Some(profile) = &file.head.profile else { return };
     let bounded = Bounded { profile: profile.value, span: profile.span.clone() };
     problems.extend(bounded.modes(file).into_iter().chain(bounded.extents(file)).flatten());
+    let mut told: HashSet<_> = problems.iter().map(Problem::place).collect();
     for purpose in &file.purposes {
         let mut beyond = bounded.check_purpose(purpose);
         beyond.extend(bounded.check_words(purpose));
         // What another rule has refused is not told a second time.
-        beyond.retain(|found| !problems.iter().any(|told| told.is_at_place_of(found)));
+        beyond.retain(|found| !told.contains(&found.place()));
+        told.extend(beyond.iter().map(Problem::place));
         problems.append(&mut beyond);
     }
 }

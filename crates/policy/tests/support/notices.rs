@@ -119,8 +119,7 @@ impl Notice {
         writeln!(text, "sites = [{{ name = 'a', hosts = ['a.example']{also} }}]")?;
         self.write_settings(text)?;
         for (at, signal) in ["dnt", "gpc", "objection"].into_iter().enumerate() {
-            let must = |promise: &&Promise| at == 2 && promise.basis == "legitimate-interest";
-            let denied = self.purposes.iter().filter(|one| one.denied[at] || must(one));
+            let denied = self.purposes.iter().filter(|promise| promise.denied[at]);
             let denied: Vec<_> = denied.map(|promise| promise.name).collect();
             writeln!(text, "signals.{signal} = {denied:?}")?;
         }
@@ -331,7 +330,9 @@ fn promise(name: &'static str) -> impl Strategy<Value = Promise> {
     let categories = vec((select(KINDS.to_vec()), spans()), 0..4);
     let about = "[A-Z][a-z<>&\"'\\\\äß-]{0,20}\\.";
     (basis, spans(), end, fields, kinds, categories, any::<[bool; 3]>(), about).prop_map(
-        move |(basis, period, end, fields, kinds, mut categories, denied, about)| {
+        move |(basis, period, end, fields, kinds, mut categories, mut denied, about)| {
+            // Visitors can object to what rests on a legitimate interest.
+            denied[2] |= basis == "legitimate-interest";
             categories.sort_by_key(|(kind, _)| *kind);
             categories.dedup_by_key(|(kind, _)| *kind);
             Promise { name, basis, period, end, fields, kinds, categories, denied, about }
