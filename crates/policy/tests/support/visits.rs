@@ -47,7 +47,11 @@ pub(crate) fn restrict(mut notice: Notice, at: usize, restriction: Restriction) 
             promise.kinds.remove(kind % promise.kinds.len());
         }
         // What only consent allows would be kept then: a purpose that changes more than its basis.
-        Restriction::RequireConsent if promise.name == "security" => promise.basis = "consent",
+        Restriction::RequireConsent if promise.name == "security" => {
+            promise.basis = "consent";
+            // What has no end is said on consent only, and would be longer than it was.
+            promise.end = if promise.end == End::Never { End::Absolute } else { promise.end };
+        }
         Restriction::Shorten(less) => {
             promise.period = promise.period.minus(less);
             promise.end = if promise.end == End::Never { End::Absolute } else { promise.end };
