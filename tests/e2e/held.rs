@@ -43,7 +43,7 @@ fn policies() -> Vec<Policy> {
         purpose("36 months", &all[1..]).with("[page]\nkeep_query = [\"b\"]").with(&cut(24, 33)),
         purpose("25 months", &["path", "scroll", "address", "screen"])
             .with("kinds = [\"pageview\", \"chat\", \"form\"]")
-            .with(&cut(8, 0)),
+            .with(&cut(8, 16)),
         purpose("11 months", &["scroll", "screen"]),
         purpose("366 days", &["path", "scroll"]).with("kinds = [\"pageview\"]"),
     ]
@@ -138,7 +138,7 @@ fn cut(row: &mut Map<String, Value>, v4: u8, v6: u8) {
         (true, 8) => (8, "::ffff:198.0.0.0"),
         (false, 41) => (41, "2001:db8::"),
         (false, 33) => (33, "2001:db8::"),
-        (false, 0) => (0, "::"),
+        (false, 16) => (16, "2001::"),
         (_, other) => (u64::from(other), row["address"].as_str().unwrap()),
     };
     if kept < prefix {

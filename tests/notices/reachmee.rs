@@ -73,7 +73,7 @@ fn fields(firm: &Firm) {
     assert_eq!(place, "::ffff:175.16.199.0\t24\tCN\t22\tChangchun");
     let agent = stored.ask("statistics", "/fields", "browser, os, device, language, referrer_path");
     assert_eq!(agent, "Firefox\tWindows\tdesktop\tsv-SE\t/find/boots");
-    assert_eq!(stored.ask("statistics", "/fields/crawler", "bot, device"), "crawler");
+    assert_eq!(stored.ask("statistics", "/fields/crawler", "bot, device"), "search");
     assert!(firm.notice(Language::En).contains("Network address, shortened"));
 }
 

@@ -54,7 +54,7 @@ fn fields(firm: &Firm) {
     assert_eq!(stored.filled("improvement", "/fields"), improvement);
     let security = ["address_hash", "browser", "network", "network_number", "os", "path"];
     assert_eq!(stored.filled("security", "/fields"), security);
-    assert_eq!(stored.ask("security", "/fields/crawler", "bot"), "crawler");
+    assert_eq!(stored.ask("security", "/fields/crawler", "bot"), "search");
     let network = stored.ask("improvement", "/fields", "network_number, network");
     assert_eq!(network, "1221\tTelstra Pty Ltd");
     assert!(firm.notice(Language::En).contains("not the provider&#39;s domain"), "which one it is");
