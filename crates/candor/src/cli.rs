@@ -116,11 +116,11 @@ pub(crate) enum PolicyCommand {
     /// Write the smallest useful policy file, to begin with
     New(NewArgs),
     /// Write the notice that visitors of a site read
-    Notice(NoticeArgs),
+    Notice(TextArgs),
     /// Keep the policies in force in the history, so that visitors can read them for ever
     Publish(PoliciesArgs),
     /// Write the record of processing activities (GDPR, article 30)
-    Record(RecordArgs),
+    Record(TextArgs),
 }
 
 /// Where policies lie.
@@ -177,26 +177,10 @@ pub(crate) struct NewArgs {
     pub(crate) file: PathBuf,
 }
 
-/// What `policy notice` takes.
+/// What `policy notice` and `policy record` take.
 #[derive(Args, Debug)]
-pub(crate) struct NoticeArgs {
+pub(crate) struct TextArgs {
     /// The site, as its policy names it
-    #[arg(value_name = "SITE")]
-    pub(crate) site: String,
-    /// The language: en, sv, nb or fi [default: the first of the policy]
-    #[arg(long, value_name = "LANGUAGE", value_parser = language)]
-    pub(crate) lang: Option<Language>,
-    /// The form: html, md or json
-    #[arg(long, value_name = "FORMAT", default_value = "md", value_parser = format)]
-    pub(crate) format: Format,
-    #[command(flatten)]
-    pub(crate) policies: PoliciesArgs,
-}
-
-/// What `policy record` takes.
-#[derive(Args, Debug)]
-pub(crate) struct RecordArgs {
-    /// One of the controller's sites
     #[arg(value_name = "SITE")]
     pub(crate) site: String,
     /// The language: en, sv, nb or fi [default: the first of the policy]

@@ -14,9 +14,7 @@ use candor_policy::{Diff, Explanation, Format, Language, NoticeError, Policy};
 use candor_store::Schema;
 use serde::Serialize;
 
-use crate::cli::{
-    DiffArgs, ExplainArgs, NewArgs, NoticeArgs, Output, PoliciesArgs, PolicyCommand, RecordArgs,
-};
+use crate::cli::{DiffArgs, ExplainArgs, NewArgs, Output, PoliciesArgs, PolicyCommand, TextArgs};
 use crate::config::ConfigError;
 use crate::policies::history::{self, Publishing};
 use crate::policies::{self, PolicyFile};
@@ -96,27 +94,24 @@ fn new(args: &NewArgs) -> Result<()> {
     ))
 }
 
-fn notice(args: &NoticeArgs) -> Result<()> {
+fn notice(args: &TextArgs) -> Result<()> {
     let (site, policy) = find(&args.policies, &args.site)?;
-    write(&policy, args.lang, args.format, |language, format| {
-        policy.notice(&site, language, format)
-    })
+    write(&policy, args, |language, format| policy.notice(&site, language, format))
 }
 
-fn record(args: &RecordArgs) -> Result<()> {
+fn record(args: &TextArgs) -> Result<()> {
     let (_, policy) = find(&args.policies, &args.site)?;
-    write(&policy, args.lang, args.format, |language, format| policy.record(language, format))
+    write(&policy, args, |language, format| policy.record(language, format))
 }
 
 fn write(
     policy: &Policy,
-    language: Option<Language>,
-    format: Format,
+    args: &TextArgs,
     text: impl FnOnce(Language, Format) -> Result<String, NoticeError>,
 ) -> Result<()> {
     // A policy without languages does not compile.
     let first = policy.languages().first().copied().unwrap_or(Language::En);
-    let text = text(language.unwrap_or(first), format)
+    let text = text(args.lang.unwrap_or(first), args.format)
         .map_err(|error| ConfigError::Value(error.to_string()))?;
     telemetry::say(text.trim_end())?;
     telemetry::say("\n")
@@ -131,9 +126,8 @@ fn publish(args: &PoliciesArgs) -> Result<()> {
     };
     let files = PolicyFile::read_all(&dir)?;
     // One that is refused keeps the others from being published: together they are the promise.
-    policies::compiled(&files)?;
-    for file in files {
-        let policy = one(&file.path)?;
+    let registry = policies::compiled(&files)?;
+    for (file, policy) in files.iter().zip(registry.policies()) {
         let (id, version) = (policy.controller().id(), policy.version());
         let published = history::publish(&dir, version, &file.text)
             .with_context(|| format!("cannot write {}", history::path(&dir, version).display()))?;

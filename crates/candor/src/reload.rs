@@ -146,10 +146,9 @@ impl<P: Producer> Reload<P> {
             return Ok(());
         };
         let before = self.following.door.pipeline().registry();
-        let before: HashSet<_> =
-            before.policies().iter().map(|policy| policy.version().to_vec()).collect();
+        let before: HashSet<_> = before.policies().iter().map(|policy| policy.version()).collect();
         let is_known = |policy: &Arc<Policy>| {
-            before.contains(&policy.version().to_vec()) || in_force.history.has(policy.version())
+            before.contains(&policy.version()) || in_force.history.has(policy.version())
         };
         if in_force.registry.policies().iter().all(is_known) {
             return Ok(());
