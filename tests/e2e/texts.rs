@@ -85,6 +85,10 @@ fn no_id_in_a_text_is_stored() {
                     AND referrer_host = 'search.example' AND campaign_source LIKE '[%' \
                     AND campaign_content LIKE '[%') FROM candor.statistics";
     assert_eq!(candor.sql(replaced), all);
+    for rule in ["e-mail", "number", "path-pattern", "personal-id", "phone", "token"] {
+        let counter = format!("pipeline_redactions_total{{rule=\"{rule}\"}}");
+        assert!(candor.metric(&counter) > 0, "{rule}");
+    }
 
     let marks = || IDS.iter().map(|(_, mark)| *mark).chain(["kim-4711", "4711-kim"]);
     for table in candor.sql("SELECT name FROM system.tables WHERE database = 'candor'").lines() {

@@ -86,7 +86,7 @@ pub use policy::purpose::{LegalBasis, PurposeRule};
 pub use policy::treatment::{AddressMode, Geography, ReferrerMode, VisitorMode};
 pub use problem::Problems;
 pub use profile::Profile;
-pub use redact::redact;
+pub use redact::{Redaction, redact};
 pub use registry::Registry;
 pub use retention::Retention;
 

@@ -19,19 +19,25 @@ mod fold;
 mod number;
 mod word;
 
-/// What stands for something that is not kept.
+/// What is never kept of a text, and is replaced by a word for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Found {
+pub enum Redaction {
+    /// A network address.
     Address,
+    /// An e-mail address.
     Email,
+    /// A number that is long enough to stand for somebody.
     Number,
+    /// A national id.
     PersonalId,
+    /// A phone number.
     Phone,
+    /// Letters and digits that look drawn by lot.
     Token,
 }
 
 /// Something that is not kept: how many bytes from the place where it was looked for.
-type Match = (usize, Found);
+type Match = (usize, Redaction);
 
 /// The text without what is never kept; borrowed when it has nothing of the kind.
 ///
@@ -100,7 +106,7 @@ fn replace_as_read(text: &str, read: &[u8], origin: impl Fn(usize) -> usize) -> 
 
 /// What there is at a place: something of this length, or nothing for so many bytes.
 enum Look {
-    Found(usize, Found),
+    Found(usize, Redaction),
     Nothing(usize),
 }
 
@@ -136,8 +142,27 @@ fn value(digits: &[u8]) -> u32 {
     std::str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok()).unwrap_or_default()
 }
 
-impl Found {
-    const fn placeholder(self) -> &'static str {
+// === impl Redaction ===
+
+impl Redaction {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::Address, Self::Email, Self::Number, Self::PersonalId, Self::Phone, Self::Token];
+
+    /// The word for it in metrics.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Address => "address",
+            Self::Email => "e-mail",
+            Self::Number => "number",
+            Self::PersonalId => "personal-id",
+            Self::Phone => "phone",
+            Self::Token => "token",
+        }
+    }
+
+    /// What stands for it in a text.
+    pub const fn placeholder(self) -> &'static str {
         match self {
             Self::Address => "[address]",
             Self::Email => "[e-mail]",

@@ -7,7 +7,7 @@
 
 use std::borrow::Cow;
 
-use candor_policy::{Policy, redact};
+use candor_policy::{Policy, Redaction, redact};
 
 use crate::beacon::Text;
 
@@ -20,19 +20,25 @@ pub(super) fn kept_of<const BYTES_MAX: usize>(text: &Text<'_, BYTES_MAX>) -> Str
 pub(super) fn kept(text: &str, bytes_max: usize) -> String {
     let text = printable(text);
     match redacted(&text) {
-        Cow::Owned(redacted) => cut(redacted, bytes_max),
+        Cow::Owned(redacted) => cut(counted(&text, redacted), bytes_max),
         Cow::Borrowed(_) => cut(text, bytes_max),
     }
 }
 
 /// What is kept of the path of a page, which the policy's patterns may cover.
 pub(super) fn kept_path(policy: &Policy, path: &str, bytes_max: usize) -> String {
-    cut(path_of(policy, path), bytes_max)
+    match path_of(policy, path) {
+        Cow::Owned(kept) => cut(counted(path, kept), bytes_max),
+        Cow::Borrowed(path) => cut(path, bytes_max),
+    }
 }
 
 /// What is kept of the path of another's page, of which no policy has patterns.
 pub(super) fn kept_foreign_path(path: &str, bytes_max: usize) -> String {
-    cut(redacted(path), bytes_max)
+    match redacted(path) {
+        Cow::Owned(kept) => cut(counted(path, kept), bytes_max),
+        Cow::Borrowed(path) => cut(path, bytes_max),
+    }
 }
 
 /// What is kept of the name of a host: each label is looked at by itself, so that the others stay. Labels in
@@ -41,16 +47,30 @@ pub(super) fn kept_host(name: &str) -> String {
     let is_encoded = |label: &str| label.starts_with("xn--");
     let kept = |label| if is_encoded(label) { Cow::Borrowed(label) } else { redacted(label) };
     let labels: Vec<_> = name.split('.').map(kept).collect();
-    let name = labels.join(".");
-    match redacted(&name) {
+    let joined = labels.join(".");
+    let kept = match redacted(&joined) {
         Cow::Owned(redacted) if !labels.iter().any(|label| is_encoded(label)) => redacted,
-        _ => name,
-    }
+        _ => joined,
+    };
+    if kept == name { kept } else { counted(name, kept) }
 }
 
 /// Whether a text has something that is never kept.
 pub(super) fn is_redacted(text: &str) -> bool {
     matches!(redacted(text), Cow::Owned(_))
+}
+
+/// Counts what was replaced, by the words that stand for it and did not stand there before.
+fn counted(text: &str, kept: String) -> String {
+    let count = |rule: &'static str, word: &str| {
+        let new = kept.matches(word).count().saturating_sub(text.matches(word).count());
+        if new > 0 {
+            metrics::counter!("pipeline_redactions_total", "rule" => rule).increment(new as u64);
+        }
+    };
+    Redaction::ALL.into_iter().for_each(|rule| count(rule.label(), rule.placeholder()));
+    count("path-pattern", "/*");
+    kept
 }
 
 fn path_of<'a>(policy: &Policy, path: &'a str) -> Cow<'a, str> {

@@ -1,6 +1,6 @@
 //! Addresses of networks, which pages put into titles and parameters.
 
-use super::{Found, Match, prefix, value};
+use super::{Match, Redaction, prefix, value};
 
 /// Eight groups, the last two of which are written as an IPv4 address.
 const V6_LENGTH_MAX: usize = 45;
@@ -18,7 +18,7 @@ pub(super) fn find_v4(rest: &[u8]) -> Option<Match> {
         length += digits.len();
     }
     let goes_on = rest.get(length).is_some_and(u8::is_ascii_alphanumeric);
-    (!goes_on).then_some((length, Found::Address))
+    (!goes_on).then_some((length, Redaction::Address))
 }
 
 /// An IPv6 address: eight groups, or fewer around two colons.
@@ -35,7 +35,7 @@ pub(super) fn find_v6(rest: &[u8]) -> Option<Match> {
     let ends = !rest.get(run.len()).is_some_and(u8::is_ascii_alphanumeric);
     let has_digit = text.bytes().any(|c| c.is_ascii_digit());
     let is_address = colons >= 2 && ends && has_digit && groups_fit(text, colons);
-    is_address.then_some((address.len(), Found::Address))
+    is_address.then_some((address.len(), Redaction::Address))
 }
 
 fn groups_fit(text: &str, colons: usize) -> bool {

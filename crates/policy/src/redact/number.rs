@@ -1,6 +1,6 @@
 //! What is found by its digits: phone numbers, national ids, numbers that are too long to mean little.
 
-use super::{Found, Look, Match, address, prefix, value};
+use super::{Look, Match, Redaction, address, prefix, value};
 
 /// Digits in a row that are too many.
 const LONG: usize = 8;
@@ -45,17 +45,17 @@ pub(super) fn find(rest: &[u8], before: Option<u8>) -> Look {
         return Look::Nothing(1);
     };
     if let Some(length) = phrase.phone(stands_alone) {
-        return Look::Found(length, Found::Phone);
+        return Look::Found(length, Redaction::Phone);
     }
     if phrase.is_long() {
-        return Look::Found(phrase.length(), Found::Number);
+        return Look::Found(phrase.length(), Redaction::Number);
     }
     if let Some(length) = phone_with_slashes(rest) {
-        return Look::Found(length, Found::Phone);
+        return Look::Found(length, Redaction::Phone);
     }
     let digits = prefix(rest, |c| c.is_ascii_digit());
     if digits.len() >= LONG && !is_day(digits) {
-        return Look::Found(digits.len(), Found::Number);
+        return Look::Found(digits.len(), Redaction::Number);
     }
     // The parts of a date begin nothing.
     Look::Nothing(if phrase.begins_with_date() { phrase.ends[2] } else { 1 })
@@ -105,7 +105,7 @@ fn personal_id(rest: &[u8]) -> Option<Match> {
         };
         let after = rest.get(at..)?;
         if let Some(tail) = born.then(|| after_day(after, group.len() == digits)).flatten() {
-            return Some((at + tail, Found::PersonalId));
+            return Some((at + tail, Redaction::PersonalId));
         }
         at += match after {
             [b' ' | b'.' | b'+', ..] => 1,

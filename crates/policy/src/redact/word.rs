@@ -1,7 +1,7 @@
 //! What is found by its letters: e-mail addresses and tokens. A word with one of them goes whole.
 
 use super::chance::{self, Traits};
-use super::{Found, Match, prefix};
+use super::{Match, Redaction, prefix};
 
 /// Letters and digits that a token has at least: fewer can be a word.
 pub(super) const TOKEN_LENGTH_MIN: usize = 16;
@@ -22,9 +22,9 @@ pub(super) const fn is_part(c: u8) -> bool {
 /// What the word holds.
 pub(super) fn find(word: &[u8]) -> Option<Match> {
     let found = if is_email(word) {
-        Found::Email
+        Redaction::Email
     } else if has_token(word) {
-        Found::Token
+        Redaction::Token
     } else {
         return None;
     };
