@@ -164,8 +164,13 @@ impl Field {
             Self::BrowserVersion => "The browser's major version, from the user agent.",
             Self::Os => "The operating system's family, from the user agent.",
             Self::OsVersion => "The operating system's major version, from the user agent.",
-            Self::Device => "The class of device (desktop, phone, tablet …), from the user agent.",
-            Self::Bot => "The class of bot, from the user agent; empty for people.",
+            Self::Device => {
+                "The class of device (desktop, phone, tablet …), from the user agent, the client hints \
+                 beside it, and the size of the screen."
+            }
+            Self::Bot => {
+                "The class of bot, from the user agent and the page that linked here; empty for people."
+            }
             Self::Country => "The country, looked up from the leading bits of the address.",
             Self::Region => "The region, looked up from the leading bits of the address.",
             Self::City => "The city, looked up from the leading bits of the address.",

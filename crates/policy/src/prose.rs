@@ -166,7 +166,7 @@ section! { PlaceProse:
 }
 
 section! { ChoicesProse:
-    heading consent by_hand voluntary contract signals signal denies dnt gpc objection beats
+    heading consent by_hand other_scripts voluntary contract signals signal denies dnt gpc objection beats
 }
 
 section! { RightsProse:

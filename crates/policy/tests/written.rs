@@ -183,3 +183,20 @@ fn check_page(page: &str) -> Result<(), String> {
         _ => Ok(()),
     }
 }
+
+#[test]
+fn visitors_are_told_of_scripts_that_vouch_for_their_consent() {
+    let file = |scripts: &str| {
+        format!(
+            "[controller]\nid = \"acme\"\nname = \"Acme\"\ncontact = \"privacy@acme.example\"\n\
+             [[sites]]\nname = \"acme.example\"\nhosts = [\"acme.example\"]\nalso = [\"matomo:1\"]\n{scripts}\n\
+             [purposes.statistics]\nbasis = \"consent\"\nretention = \"13 months\"\nfields = [\"path\"]\n"
+        )
+    };
+    let says = |scripts| {
+        let policy = compile("acme.toml", &file(scripts)).unwrap();
+        notice(&policy, Language::En, Format::Markdown).contains("scripts of other products")
+    };
+    assert!(says("scripts = \"after-consent\""));
+    assert!(!says("scripts = \"always\""));
+}

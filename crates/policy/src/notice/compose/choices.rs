@@ -3,8 +3,8 @@
 use candor_event::{Basis, Signal};
 
 use super::Notice;
-use crate::PurposeRule;
 use crate::notice::document::{Block, Section};
+use crate::{PurposeRule, Scripts};
 
 pub(super) fn section(notice: Notice<'_>) -> Section {
     let prose = &notice.prose.choices;
@@ -13,6 +13,10 @@ pub(super) fn section(notice: Notice<'_>) -> Section {
     if !purposes.is_empty() {
         blocks.push(Block::says(notice.say(&prose.consent, &[("purposes", &purposes)])));
         blocks.push(Block::says(notice.say(&prose.by_hand, &[])));
+        let sites = loads_other_scripts(notice);
+        if !sites.is_empty() {
+            blocks.push(Block::says(notice.say(&prose.other_scripts, &[("sites", &sites)])));
+        }
     }
     let rules = notice.policy.purposes();
     let on_contract = rules.iter().filter(|rule| rule.basis() == Basis::Contract);
@@ -29,6 +33,13 @@ pub(super) fn section(notice: Notice<'_>) -> Section {
         blocks.push(Block::says(notice.say(&prose.beats, &[])));
     }
     Section::new("choices", &prose.heading, blocks)
+}
+
+/// The sites on which other products' scripts vouch for the visitor's consent.
+fn loads_other_scripts(notice: Notice<'_>) -> String {
+    let sites = notice.policy.sites().iter();
+    let sites = sites.filter(|site| site.scripts() == Scripts::AfterConsent);
+    sites.map(|site| site.name().as_str()).collect::<Vec<_>>().join(", ")
 }
 
 fn row(notice: Notice<'_>, signal: Signal) -> Vec<String> {
