@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use candor_pipeline::Bots;
+use candor_pipeline::{Bots, Spam};
 
 use crate::config::{AgentsConfig, GeoConfig};
 
@@ -31,6 +31,12 @@ pub(crate) fn bots(config: &AgentsConfig) -> Result<Bots> {
     let crawlers = find(CRAWLERS, config.crawlers.as_deref(), "agents.crawlers")?;
     let isbot = find(ISBOT, config.isbot.as_deref(), "agents.isbot")?;
     Bots::read(&read(&crawlers)?, &read(&isbot)?).context("cannot use the lists of robots")
+}
+
+/// The operator's own list of hosts that referrer spam comes from; there need not be one.
+pub(crate) fn spam(configured: Option<&Path>) -> Result<Spam> {
+    let list = configured.map(read).transpose()?;
+    Ok(list.map(|list| Spam::read(&list)).unwrap_or_default())
 }
 
 fn read(path: &Path) -> Result<String> {

@@ -44,7 +44,8 @@ impl Front {
         let rules = assets::agent_rules(config.agents.rules.as_deref())?;
         let geo = databases::open(&assets::geo(&config.geo)?)?;
         let agents = Agents::from_yaml(&rules)?.with_bots(assets::bots(&config.agents)?);
-        let sources = Sources { agents, geo };
+        let spam = assets::spam(config.agents.referrer_spam.as_deref())?;
+        let sources = Sources { agents, geo, spam };
         let pipeline = Pipeline::new(Arc::clone(&in_force.registry), Arc::clone(&keys), sources);
         Ok(Self { keys, pipeline, clock: Arc::clone(clock) })
     }

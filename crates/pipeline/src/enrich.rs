@@ -12,18 +12,24 @@ use crate::head::Head;
 
 pub(crate) mod bots;
 mod channel;
+#[cfg(test)]
+mod corpora;
+mod device;
 pub(crate) mod geo;
+pub(crate) mod hints;
 mod hosts;
 mod referrer;
 mod screen;
 mod source;
+pub(crate) mod spam;
 mod text;
 mod url;
 pub(crate) mod user_agent;
 
 use geo::Geo;
 use referrer::Referrer;
-use user_agent::Agents;
+use spam::Spam;
+use user_agent::{Agents, Sender};
 
 /// What enrichment looks things up in.
 #[derive(Debug)]
@@ -32,6 +38,8 @@ pub struct Sources {
     pub agents: Agents,
     /// Country, region, city and network by address prefix.
     pub geo: Geo,
+    /// Hosts that referrer spam comes from.
+    pub spam: Spam,
 }
 
 /// Fills in the event's fields.
@@ -50,7 +58,14 @@ pub(crate) fn enrich(
     let referrer = Referrer::read(admitted, beacon, fields);
     referrer.fill(event, admitted.policy.referrer(), fields);
     source::fill(event, &reading, &referrer, fields);
-    sources.agents.fill(event, head.user_agent, fields);
+    let size = beacon.screen.as_ref().and_then(|size| screen::parse(size.as_str()));
+    let hints = if admitted.policy.asks_for_hints() { head.hints } else { head.hints.unasked() };
+    let screen = size.unwrap_or_default();
+    let sender = Sender { user_agent: head.user_agent, hints, screen };
+    sources.agents.fill(event, &sender, fields);
+    if has(Field::Bot) {
+        sources.spam.mark(event, &referrer);
+    }
     if let Some(lookup) = &anonymized.lookup {
         sources.geo.fill(event, lookup);
     }
@@ -61,11 +76,8 @@ pub(crate) fn enrich(
         let named = beacon.language.as_ref().map(crate::beacon::Text::as_str);
         event.language = named.or(head.language).and_then(language).unwrap_or_default();
     }
-    if has(Field::Screen)
-        && let Some((width, height)) =
-            beacon.screen.as_ref().and_then(|s| screen::parse(s.as_str()))
-    {
-        (event.screen_width, event.screen_height) = (width, height);
+    if has(Field::Screen) {
+        (event.screen_width, event.screen_height) = screen;
     }
     engagement(event, beacon, fields);
     if has(Field::Props) {

@@ -5,6 +5,7 @@ use http::HeaderMap;
 use http::header::{ACCEPT_LANGUAGE, ORIGIN, REFERER, USER_AGENT};
 
 use crate::client_ip::{ClientIp, Peer, TrustedProxies};
+use crate::enrich::hints::Hints;
 
 /// The headers of a request. Lives as long as the request, because it holds the visitor's address.
 #[expect(missing_debug_implementations, reason = "an address must not print")]
@@ -12,6 +13,7 @@ pub struct Head<'a> {
     pub(crate) client: ClientIp,
     pub(crate) signals: Signals,
     pub(crate) user_agent: &'a str,
+    pub(crate) hints: Hints<'a>,
     pub(crate) language: Option<&'a str>,
     pub(crate) origin: Option<&'a str>,
     pub(crate) referer: Option<&'a str>,
@@ -29,6 +31,7 @@ impl<'a> Head<'a> {
             client: ClientIp::of_request(peer, headers, trusted),
             signals: signals(headers),
             user_agent: cut(text(USER_AGENT).unwrap_or_default()),
+            hints: Hints::read(headers),
             language: text(ACCEPT_LANGUAGE),
             origin: text(ORIGIN).or_else(|| headers.contains_key(ORIGIN).then_some("null")),
             referer: text(REFERER),
@@ -41,6 +44,7 @@ impl<'a> Head<'a> {
             client,
             signals: Signals::default(),
             user_agent: cut(user_agent),
+            hints: Hints::default(),
             language: None,
             origin: None,
             referer: None,

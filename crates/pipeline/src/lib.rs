@@ -6,12 +6,14 @@
 //! use std::sync::Arc;
 //! use candor_event::Timestamp;
 //! use candor_pipeline::{
-//!     Agents, Geo, Head, KeyPeriod, KeyRing, Media, Peer, Pipeline, RawBeacons, Sources, TrustedProxies,
+//!     Agents, Geo, Head, KeyPeriod, KeyRing, Media, Peer, Pipeline, RawBeacons, Sources, Spam,
+//!     TrustedProxies,
 //! };
 //! use candor_policy::Registry;
 //!
 //! # let rules = "user_agent_parsers: []\nos_parsers: []\ndevice_parsers: []";
-//! let sources = Sources { agents: Agents::from_yaml(rules)?, geo: Geo::default() };
+//! let agents = Agents::from_yaml(rules)?;
+//! let sources = Sources { agents, geo: Geo::default(), spam: Spam::default() };
 //! let keys = Arc::new(KeyRing::new(KeyPeriod::default(), None));
 //! let pipeline = Pipeline::new(Arc::new(Registry::demo()?), keys, sources);
 //!
@@ -56,6 +58,7 @@ pub use decode::{BEACON_BYTES_MAX, BEACONS_MAX, BODY_BYTES_MAX, Media, RawBeacon
 pub use enrich::Sources;
 pub use enrich::bots::{Bots, BotsError};
 pub use enrich::geo::{Geo, GeoError, GeoSource};
+pub use enrich::spam::Spam;
 pub use enrich::user_agent::{Agents, AgentsError};
 pub use head::Head;
 pub use key::{KeyFile, KeyFileError, KeyPeriod, KeyRing};

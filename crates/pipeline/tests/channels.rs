@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use candor_event::{Channel, Event, Timestamp, wire};
 use candor_pipeline::{
-    Agents, Geo, Head, KeyPeriod, KeyRing, Peer, Pipeline, RawBeacons, Sources, TrustedProxies,
+    Agents, Geo, Head, KeyPeriod, KeyRing, Peer, Pipeline, RawBeacons, Sources, Spam,
+    TrustedProxies,
 };
 use candor_policy::Registry;
 
@@ -233,7 +234,8 @@ fn pipeline(fields: &str) -> Pipeline {
     let policy = POLICY.replace("FIELDS", fields);
     let registry = Registry::compile([("a.toml", policy.as_str())]).unwrap();
     let rules = "user_agent_parsers: []\nos_parsers: []\ndevice_parsers: []";
-    let sources = Sources { agents: Agents::from_yaml(rules).unwrap(), geo: Geo::default() };
+    let agents = Agents::from_yaml(rules).unwrap();
+    let sources = Sources { agents, geo: Geo::default(), spam: Spam::default() };
     Pipeline::new(Arc::new(registry), Arc::new(KeyRing::new(KeyPeriod::default(), None)), sources)
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use candor_event::{Event, Timestamp, wire};
 use candor_pipeline::{
     Agents, Geo, Head, KeyPeriod, KeyRing, Media, Peer, Pipeline, RawBeacons, Rejection, Sources,
-    TrustedProxies,
+    Spam, TrustedProxies,
 };
 use candor_policy::{Denial, Registry, compile};
 use http::{HeaderMap, HeaderValue};
@@ -35,7 +35,7 @@ fn pipeline(settings: &str, fields: &str) -> Pipeline {
     let registry = Arc::new(Registry::new(vec![policy]).unwrap());
     let keys = Arc::new(KeyRing::new(KeyPeriod::default(), None));
     let agents = Agents::from_yaml(RULES).unwrap();
-    Pipeline::new(registry, keys, Sources { agents, geo: Geo::default() })
+    Pipeline::new(registry, keys, Sources { agents, geo: Geo::default(), spam: Spam::default() })
 }
 
 fn send(pipeline: &Pipeline, agent: &'static str, more: &str) -> Result<Event, Rejection> {

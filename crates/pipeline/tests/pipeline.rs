@@ -6,7 +6,7 @@ use std::sync::Arc;
 use candor_event::{Basis, Event, Kind, Timestamp, wire};
 use candor_pipeline::{
     Agents, Geo, Head, Import, KeyPeriod, KeyRing, Media, Peer, Pipeline, RawBeacons, Rejection,
-    Sources, TrustedProxies,
+    Sources, Spam, TrustedProxies,
 };
 use candor_policy::{DEMO, Denial, Registry, compile};
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -24,7 +24,7 @@ fn pipeline(policy: &str) -> Pipeline {
     let registry = Arc::new(Registry::new(vec![policy]).unwrap());
     let keys = Arc::new(KeyRing::new(KeyPeriod::default(), None));
     let agents = Agents::from_yaml(RULES).unwrap();
-    Pipeline::new(registry, keys, Sources { agents, geo: Geo::default() })
+    Pipeline::new(registry, keys, Sources { agents, geo: Geo::default(), spam: Spam::default() })
 }
 
 fn hashing(address: &str, visitor: &str) -> String {

@@ -54,6 +54,7 @@ pub(crate) struct AgentsConfig {
     pub(crate) rules: Option<PathBuf>,
     pub(crate) crawlers: Option<PathBuf>,
     pub(crate) isbot: Option<PathBuf>,
+    pub(crate) referrer_spam: Option<PathBuf>,
 }
 
 /// The embedded ClickHouse.

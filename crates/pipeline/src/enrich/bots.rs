@@ -4,6 +4,7 @@
 //! patterns, which know what no browser looks like; uap-core is asked last. Nothing is dropped for being a
 //! robot: the class is a field like others, and views for people leave out rows that have one.
 
+use candor_event::Event;
 use regex::bytes::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 use serde::Deserialize;
 
@@ -14,10 +15,12 @@ mod own;
 pub(crate) use class::{Class, Rule};
 
 use guarded::Guarded;
+use own::Own;
 
 /// The lists that tell robots from people.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Bots {
+    own: Own,
     crawlers: Option<Crawlers>,
     patterns: Option<Patterns>,
 }
@@ -84,6 +87,15 @@ const MISTAKEN: [&str; 4] = [r"008\/", "Blackboard", "Butterfly", "Fluid"];
 // === impl Bots ===
 
 impl Bots {
+    /// Our own rules alone.
+    ///
+    /// # Errors
+    /// [`BotsError::Compile`].
+    pub fn known_here() -> Result<Self, BotsError> {
+        let failed = |source| BotsError::Compile { list: "our own rules", source };
+        Ok(Self { own: Own::new().map_err(failed)?, crawlers: None, patterns: None })
+    }
+
     /// Reads `crawler-user-agents.json` and isbot's `index.mjs`.
     ///
     /// # Errors
@@ -92,20 +104,44 @@ impl Bots {
         Ok(Self {
             crawlers: Some(Crawlers::read(crawlers)?),
             patterns: Some(Patterns::read(isbot)?),
+            ..Self::known_here()?
         })
     }
 
-    /// The robot that the user agent belongs to, or `None` for a browser.
-    pub(crate) fn of(&self, user_agent: &str) -> Option<Bot> {
-        let text = user_agent.to_ascii_lowercase();
+    /// The robot that the user agent, also given in small letters, belongs to; `None` for a browser.
+    pub(crate) fn of(&self, user_agent: &str, text: &str) -> Option<Bot> {
         let bot = |rule| move |class| Bot { class, rule };
-        own::of(&text)
-            .map(bot(Rule::Own))
+        self.known_to_us(text)
             .or_else(|| self.crawlers.as_ref()?.of(user_agent).map(bot(Rule::CrawlerUserAgents)))
             .or_else(|| {
-                let is_bot = self.patterns.as_ref()?.is_bot(user_agent, &text);
-                is_bot.then(|| bot(Rule::Isbot)(own::guess(&text)))
+                let is_bot = self.patterns.as_ref()?.is_bot(user_agent, text);
+                is_bot.then(|| bot(Rule::Isbot)(own::guess(text)))
             })
+    }
+
+    /// What our own rules say of a user agent in small letters.
+    pub(crate) fn known_to_us(&self, text: &str) -> Option<Bot> {
+        self.own.of(text).map(|class| Bot { class, rule: Rule::Own })
+    }
+
+    /// The same, and what the agent says of itself, without asking any list.
+    pub(crate) fn guess(&self, text: &str) -> Option<Bot> {
+        let says =
+            || ["bot/", "bot;", "crawl", "spider", "+http"].iter().any(|word| text.contains(word));
+        let guessed = || says().then(|| Bot { class: own::guess(text), rule: Rule::Own });
+        self.known_to_us(text).or_else(guessed)
+    }
+}
+
+// === impl Bot ===
+
+impl Bot {
+    /// Marks an event as a robot's, and counts it.
+    pub(crate) fn mark(self, event: &mut Event) {
+        let Self { class, rule } = self;
+        class.label().clone_into(&mut event.bot);
+        metrics::counter!("pipeline_bots_total", "class" => class.label(), "rule" => rule.label())
+            .increment(1);
     }
 }
 

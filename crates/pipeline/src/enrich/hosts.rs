@@ -112,7 +112,7 @@ impl Hosts {
 }
 
 /// The host and the hosts that it is below, the longest first.
-fn endings(host: &str) -> impl Iterator<Item = &str> {
+pub(super) fn endings(host: &str) -> impl Iterator<Item = &str> {
     let dots = host.bytes().filter(|c| *c == b'.').count();
     let skipped = (dots + 1).saturating_sub(LABELS_MAX);
     let begins = std::iter::once(0).chain(host.match_indices('.').map(|(at, _)| at + 1));

@@ -29,7 +29,8 @@ pub(super) enum Referrer {
 impl Referrer {
     /// Reads it when some field is made of it.
     pub(super) fn read(admitted: &Admitted<'_>, beacon: &Beacon<'_>, fields: FieldSet) -> Self {
-        let of_referrer = [Field::ReferrerHost, Field::ReferrerPath, Field::Source, Field::Channel];
+        let of_referrer =
+            [Field::Bot, Field::ReferrerHost, Field::ReferrerPath, Field::Source, Field::Channel];
         if !of_referrer.into_iter().any(|field| fields.contains(field)) {
             return Self::Absent;
         }

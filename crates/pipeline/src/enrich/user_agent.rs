@@ -1,7 +1,8 @@
-//! Browser, operating system and device class, by the user agent.
+//! Browser, operating system, device class and robots, by the user agent and the client hints beside it.
 //!
-//! Parsing one costs a hundred times what everything else does, so a bounded cache keyed by a 64-bit
-//! hash decides throughput. The hash is seeded at random: nobody can aim at a collision.
+//! Parsing an agent costs several times what everything else does, so a bounded cache keyed by a 64-bit
+//! hash decides throughput. The hash is seeded at random: nobody can aim at a collision. Whoever sends agents
+//! that were never seen, in a flood, cannot make everybody wait for the parser either: see [`Budget`].
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
@@ -10,41 +11,72 @@ use candor_event::{Device, Event, Field, FieldSet};
 use quick_cache::sync::Cache;
 use ua_parser::{Extractor, Regexes};
 
-use super::bots::{Bot, Bots, Class, Rule};
+use super::bots::{Bot, Bots, BotsError, Class, Rule};
+use super::device::{Devices, Screen, Told};
+use super::hints::{Hints, Said};
+
+mod budget;
+mod guess;
+#[cfg(test)]
+mod tests;
+
+use budget::Budget;
 
 /// The parser and its cache.
 pub struct Agents {
     extractor: Extractor<'static>,
     bots: Bots,
+    devices: Devices,
     cache: Cache<u64, Arc<Agent>>,
     seed: RandomState,
+    budget: Budget,
 }
 
 /// Why the parser's rules cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum AgentsError {
+    /// Our own rules about robots do not compile: a defect.
+    #[error(transparent)]
+    Bots(#[from] BotsError),
     /// A rule does not compile.
     #[error("the user agent rules do not compile")]
     Compile(#[source] ua_parser::Error),
+    /// Our own rules about devices do not compile: a defect.
+    #[error("the rules about devices do not compile")]
+    Devices(#[source] regex::Error),
     /// Not the expected YAML.
     #[error("the user agent rules cannot be read")]
     Read(#[source] serde_saphyr::Error),
 }
 
 /// What one user agent says.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 struct Agent {
     browser: String,
     browser_version: String,
     os: String,
     os_version: String,
     device: Device,
+    screen: Screen,
     bot: Option<Bot>,
 }
 
-/// How many agents are remembered: a few megabytes at the most.
+/// Who sends a beacon, as the request says.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sender<'a> {
+    pub(super) user_agent: &'a str,
+    pub(super) hints: Hints<'a>,
+    /// Width and height of the screen, CSS pixels; 0 when they are not said.
+    pub(super) screen: (u32, u32),
+}
+
+/// How many agents are remembered: some three megabytes at the most.
 const CACHE_ENTRIES: usize = 8_192;
 const NAME_BYTES_MAX: usize = 64;
+
+/// The fields that an agent is read for.
+const FIELDS: [Field; 6] =
+    [Field::Browser, Field::BrowserVersion, Field::Os, Field::OsVersion, Field::Device, Field::Bot];
 
 // === impl Agents ===
 
@@ -61,9 +93,14 @@ impl Agents {
     /// [`AgentsError`].
     pub fn from_yaml(rules: &str) -> Result<Self, AgentsError> {
         let rules: Regexes<'static> = serde_saphyr::from_str(rules).map_err(AgentsError::Read)?;
-        let extractor = Extractor::try_from(rules).map_err(AgentsError::Compile)?;
-        let (cache, seed) = (Cache::new(CACHE_ENTRIES), RandomState::new());
-        Ok(Self { extractor, bots: Bots::default(), cache, seed })
+        Ok(Self {
+            extractor: Extractor::try_from(rules).map_err(AgentsError::Compile)?,
+            bots: Bots::known_here()?,
+            devices: Devices::new().map_err(AgentsError::Devices)?,
+            cache: Cache::new(CACHE_ENTRIES),
+            seed: RandomState::new(),
+            budget: Budget::default(),
+        })
     }
 
     /// With lists of robots besides our own rules.
@@ -72,42 +109,41 @@ impl Agents {
         Self { bots, ..self }
     }
 
-    pub(super) fn fill(&self, event: &mut Event, user_agent: &str, fields: FieldSet) {
-        let wanted = [
-            Field::Browser,
-            Field::BrowserVersion,
-            Field::Os,
-            Field::OsVersion,
-            Field::Device,
-            Field::Bot,
-        ];
-        if !wanted.into_iter().any(|field| fields.contains(field)) {
+    /// Fills in what is kept of the sender. Whether it is a robot is known to the caller afterwards by
+    /// the event's own field, when that is kept.
+    pub(super) fn fill(&self, event: &mut Event, sender: &Sender<'_>, fields: FieldSet) {
+        if !FIELDS.into_iter().any(|field| fields.contains(field)) {
             return;
         }
-        let agent = self.look_up(user_agent);
+        let agent = self.look_up(sender.user_agent, &sender.hints);
         event.browser.clone_from(&agent.browser);
         event.browser_version.clone_from(&agent.browser_version);
         event.os.clone_from(&agent.os);
         event.os_version.clone_from(&agent.os_version);
-        event.device = agent.device.into();
-        if let Some(Bot { class, rule }) = agent.bot {
-            class.label().clone_into(&mut event.bot);
-            metrics::counter!("pipeline_bots_total", "class" => class.label(), "rule" => rule.label())
-                .increment(1);
+        event.device = agent.screen.settle(agent.device, sender.screen).into();
+        if let Some(bot) = agent.bot {
+            bot.mark(event);
         }
     }
 
-    fn look_up(&self, user_agent: &str) -> Arc<Agent> {
-        let key = self.seed.hash_one(user_agent);
+    fn look_up(&self, user_agent: &str, hints: &Hints<'_>) -> Arc<Agent> {
+        let key = self.seed.hash_one((user_agent, hints));
         if let Some(agent) = self.cache.get(&key) {
+            self.budget.earn();
             return agent;
         }
-        let agent = Arc::new(self.parse(user_agent));
+        if !self.budget.spend() {
+            metrics::counter!("pipeline_agents_total", "how" => "guessed").increment(1);
+            return Arc::new(self.guess(user_agent, hints));
+        }
+        metrics::counter!("pipeline_agents_total", "how" => "parsed").increment(1);
+        let agent = Arc::new(self.parse(user_agent, &hints.said()));
         self.cache.insert(key, Arc::clone(&agent));
         agent
     }
 
-    fn parse(&self, user_agent: &str) -> Agent {
+    fn parse(&self, user_agent: &str, said: &Said) -> Agent {
+        let text = user_agent.to_ascii_lowercase();
         let (browser, os, device) = self.extractor.extract(user_agent);
         let (browser, browser_version) = browser
             .map(|found| (name(&found.family), name(found.major.unwrap_or_default())))
@@ -115,125 +151,55 @@ impl Agents {
         let (os, os_version) = os
             .map(|found| (name(&found.os), name(found.major.as_deref().unwrap_or_default())))
             .unwrap_or_default();
-        let family = device.map(|found| found.device.into_owned()).unwrap_or_default();
+        let is_spider = device.is_some_and(|found| found.device == "Spider");
         let spider = Bot { class: Class::Crawler, rule: Rule::UapCore };
-        let bot = self.bots.of(user_agent).or_else(|| (family == "Spider").then_some(spider));
-        Agent {
-            device: if bot.is_some() {
-                Device::Unspecified
-            } else {
-                class(user_agent, &os, &family)
-            },
-            bot,
-            browser,
-            browser_version,
-            os,
-            os_version,
+        let headless = Bot { class: Class::Headless, rule: Rule::Own };
+        let bot = self
+            .bots
+            .of(user_agent, &text)
+            .or_else(|| said.is_headless.then_some(headless))
+            .or_else(|| is_spider.then_some(spider));
+        let told = Told { agent: &text, model: &said.model };
+        let (device, screen) = match (bot, said.device) {
+            (Some(_), _) => Default::default(),
+            (None, Some(device)) => (device, Screen::Known),
+            (None, None) => self.devices.class(told),
+        };
+        Agent { browser, browser_version, os, os_version, device, screen, bot }.with(said)
+    }
+
+    /// Reads no more than a few words of an agent.
+    fn guess(&self, user_agent: &str, hints: &Hints<'_>) -> Agent {
+        let text = user_agent.to_ascii_lowercase();
+        match self.bots.guess(&text) {
+            Some(bot) => Agent { bot: Some(bot), ..Agent::default() },
+            None => guess::agent(&text, hints.says_mobile()),
         }
+    }
+}
+
+// === impl Agent ===
+
+impl Agent {
+    /// With what client hints say better.
+    fn with(mut self, said: &Said) -> Self {
+        if let Some((browser, version)) = said.browser.as_ref().filter(|_| self.is_chromium()) {
+            (*browser).clone_into(&mut self.browser);
+            self.browser_version.clone_from(version);
+        }
+        if let Some(version) = &said.os_version {
+            self.os_version.clone_from(version);
+        }
+        self
+    }
+
+    /// Whether the agent is the one that all browsers of that engine send.
+    fn is_chromium(&self) -> bool {
+        ["Chrome", "Chrome Mobile"].contains(&self.browser.as_str())
     }
 }
 
 /// What is kept of a name: parts of it may be the visitor's own text.
 fn name(text: &str) -> String {
     super::text::kept(text, NAME_BYTES_MAX)
-}
-
-/// uap-core knows models, not classes; these rules tell the classes apart.
-fn class(user_agent: &str, os: &str, family: &str) -> Device {
-    let has = |word: &str| user_agent.contains(word);
-    let is_android = os == "Android";
-    if has("TV") || has("BRAVIA") || has("AFTT") || os == "tvOS" {
-        Device::Tv
-    } else if has("PlayStation") || has("Xbox") || has("Nintendo") {
-        Device::Console
-    } else if has("Watch") || os == "watchOS" {
-        Device::Wearable
-    } else if family == "iPad" || has("Tablet") || has("Kindle") || (is_android && !has("Mobile")) {
-        Device::Tablet
-    } else if is_android || os == "iOS" || has("Mobi") || has("Phone") {
-        Device::Mobile
-    } else if [
-        "Windows",
-        "Mac OS X",
-        "Chrome OS",
-        "Linux",
-        "Ubuntu",
-        "Fedora",
-        "FreeBSD",
-        "OpenBSD",
-    ]
-    .contains(&os)
-    {
-        Device::Desktop
-    } else {
-        Device::Unspecified
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const RULES: &str = r"
-user_agent_parsers:
-  - regex: '(Firefox)/(\d+)\.(\d+)'
-os_parsers:
-  - regex: '(Windows NT 10\.0)'
-    os_replacement: 'Windows'
-    os_v1_replacement: '10'
-  - regex: '(Android) (\d+)'
-device_parsers:
-  - regex: 'ExampleBot'
-    device_replacement: 'Spider'
-";
-
-    fn agents() -> Agents {
-        Agents::from_yaml(RULES).unwrap()
-    }
-
-    #[test]
-    fn a_browser_is_read_and_remembered() {
-        let agents = agents();
-        let text = "Mozilla/5.0 (Windows NT 10.0; rv:140.0) Gecko/20100101 Firefox/140.0";
-        let first = agents.look_up(text);
-        assert_eq!((first.browser.as_str(), first.browser_version.as_str()), ("Firefox", "140"));
-        assert_eq!((first.os.as_str(), first.device), ("Windows", Device::Desktop));
-        assert!(Arc::ptr_eq(&first, &agents.look_up(text)));
-    }
-
-    #[test]
-    fn bots_have_a_class_and_no_device() {
-        for (text, class) in [("ExampleBot/1.0", "crawler"), ("", "suspicious"), ("curl/8", "tool")]
-        {
-            let agent = agents().look_up(text);
-            let found = agent.bot.map(|bot| bot.class.label());
-            assert_eq!((found, agent.device), (Some(class), Device::Unspecified), "{text}");
-        }
-    }
-
-    #[test]
-    fn devices_fall_into_classes() {
-        let cases = [
-            (
-                "Mozilla/5.0 (Linux; Android 14; Pixel 8) Chrome/130.0 Mobile Safari/537.36",
-                Device::Mobile,
-            ),
-            ("Mozilla/5.0 (Linux; Android 14; SM-X910) Chrome/130.0 Safari/537.36", Device::Tablet),
-            ("Mozilla/5.0 (Linux; Android 12; SMART TV) Chrome/120.0", Device::Tv),
-            ("Mozilla/5.0 (PlayStation 5)", Device::Console),
-            ("curl/8.0", Device::Unspecified),
-        ];
-        for (text, want) in cases {
-            assert_eq!(agents().look_up(text).device, want, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_flood_of_agents_leaves_a_bounded_cache() {
-        let agents = agents();
-        for n in 0..3 * CACHE_ENTRIES {
-            agents.look_up(&format!("agent {n}"));
-        }
-        assert!(agents.cache.len() <= CACHE_ENTRIES);
-    }
 }

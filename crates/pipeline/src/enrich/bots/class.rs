@@ -31,6 +31,8 @@ pub(crate) enum Class {
     Tool,
     /// Says nothing of itself, or what nobody's browser says.
     Suspicious,
+    /// Pretends to come from a page that wants to be looked at.
+    ReferrerSpam,
     /// Any other.
     Crawler,
 }
@@ -41,6 +43,7 @@ pub(crate) enum Rule {
     CrawlerUserAgents,
     Isbot,
     Own,
+    SpamList,
     UapCore,
 }
 
@@ -64,6 +67,7 @@ impl Class {
             Self::Scanner => "scanner",
             Self::Tool => "tool",
             Self::Suspicious => "suspicious",
+            Self::ReferrerSpam => "referrer-spam",
             Self::Crawler => "crawler",
         }
     }
@@ -98,6 +102,7 @@ impl Rule {
             Self::CrawlerUserAgents => "crawler-user-agents",
             Self::Isbot => "isbot",
             Self::Own => "own",
+            Self::SpamList => "spam-list",
             Self::UapCore => "uap-core",
         }
     }

@@ -1,5 +1,7 @@
 //! Rules of our own, on agents in small letters.
 
+use regex::bytes::{RegexSet, RegexSetBuilder};
+
 use super::Class;
 
 /// What is in the agent, and what that makes of it.
@@ -214,15 +216,30 @@ const GUESSES: [(&[&str], Class); 8] = [
     (&["http", "java", "php", "ruby", "lib", "client", "download", "get", "node"], Class::Tool),
 ];
 
-/// The class of what our own rules know.
-pub(super) fn of(agent: &str) -> Option<Class> {
-    if !agent.bytes().any(|c| c.is_ascii_alphabetic()) {
-        return Some(Class::Suspicious);
+/// The rules, compiled.
+#[derive(Debug)]
+pub(super) struct Own(RegexSet);
+
+// === impl Own ===
+
+impl Own {
+    pub(super) fn new() -> Result<Self, regex::Error> {
+        let words = RULES.iter().flat_map(|(words, _)| *words).map(|word| regex::escape(word));
+        RegexSetBuilder::new(words).unicode(false).build().map(Self)
     }
-    let has = |words: &&[&str]| words.iter().any(|word| agent.contains(word));
-    let named = RULES.iter().find(|(words, _)| has(words)).map(|(_, class)| *class);
-    let begins = || BEGINNINGS.iter().any(|word| agent.starts_with(word)).then_some(Class::Tool);
-    named.or_else(begins)
+
+    /// The class of what our own rules know.
+    pub(super) fn of(&self, agent: &str) -> Option<Class> {
+        if !agent.bytes().any(|c| c.is_ascii_alphabetic()) {
+            return Some(Class::Suspicious);
+        }
+        let mut classes = RULES.iter().flat_map(|(words, class)| words.iter().map(move |_| *class));
+        let first = self.0.matches(agent.as_bytes()).iter().next();
+        let named = first.and_then(|at| classes.nth(at));
+        let begins =
+            || BEGINNINGS.iter().any(|word| agent.starts_with(word)).then_some(Class::Tool);
+        named.or_else(begins)
+    }
 }
 
 /// What a robot that no list knows by name says of itself.

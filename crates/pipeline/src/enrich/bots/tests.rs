@@ -12,6 +12,11 @@ fn bots() -> Bots {
     Bots::read(&read("crawler-user-agents.json"), &read("isbot.mjs")).unwrap()
 }
 
+/// What is said of an agent.
+fn of(bots: &Bots, agent: &str) -> Option<Bot> {
+    bots.of(agent, &agent.to_ascii_lowercase())
+}
+
 fn corpus(file: &str) -> Vec<String> {
     let path: PathBuf = fixtures("isbot").join("fixtures").join(file);
     let text = std::fs::read_to_string(path).unwrap();
@@ -90,7 +95,7 @@ const ROBOTS: [(&str, &str, &str); 20] = [
 fn robots_have_classes_and_rules() {
     let bots = bots();
     for (agent, class, rule) in ROBOTS {
-        let found = bots.of(agent).map(|bot| (bot.class.label(), bot.rule.label()));
+        let found = of(&bots, agent).map(|bot| (bot.class.label(), bot.rule.label()));
         assert_eq!(found, Some((class, rule)), "{agent}");
     }
 }
@@ -106,7 +111,7 @@ fn browsers_are_people() {
         "Mozilla/5.0 (Linux; Android 15; Pixel 9) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Mobile Safari/537.36",
         "Opera/9.80 (Windows NT 6.1; WOW64) Presto/2.12.388 Version/12.18",
     ] {
-        assert_eq!(bots.of(agent), None, "{agent}");
+        assert_eq!(of(&bots, agent), None, "{agent}");
     }
 }
 
@@ -116,11 +121,11 @@ fn browsers_are_people() {
 fn robots_and_browsers_of_the_wild_are_told_apart() {
     let bots = bots();
     let robots = corpus("bots.txt");
-    let missed: Vec<_> = robots.iter().filter(|agent| bots.of(agent).is_none()).collect();
+    let missed: Vec<_> = robots.iter().filter(|agent| of(&bots, agent).is_none()).collect();
     println!("missed {} of {}: {missed:#?}", missed.len(), robots.len());
     let browsers = corpus("browsers.txt");
     let mistaken: Vec<_> =
-        browsers.iter().filter_map(|agent| bots.of(agent).map(|bot| (bot, agent))).collect();
+        browsers.iter().filter_map(|agent| of(&bots, agent).map(|bot| (bot, agent))).collect();
     println!("mistook {} of {}", mistaken.len(), browsers.len());
     for (bot, agent) in &mistaken {
         println!("{} {}: {agent}", bot.rule.label(), bot.class.label());
