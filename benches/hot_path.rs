@@ -17,7 +17,7 @@ use candor_benches::{Keeps, agents, beacon, headers, registry};
 use candor_event::{EventId, Kind, Timestamp, wire};
 use candor_pipeline::{
     Agents, Bots, Geo, Head, KeyPeriod, KeyRing, Media, Peer, Pipeline, RawBeacon, RawBeacons,
-    Sources, TrustedProxies,
+    Sources, Spam, TrustedProxies,
 };
 use candor_policy::{Consent, Registry, Request, Signals};
 use candor_transport::journal::{Journal, JournalConfig};
@@ -75,6 +75,7 @@ impl Bench {
         let sources = Sources {
             agents: Agents::from_yaml(&rules).unwrap().with_bots(bots),
             geo: Geo::open(places.as_deref(), networks.as_deref()).unwrap(),
+            spam: Spam::default(),
         };
         let registry = Arc::new(registry().unwrap());
         let keys = Arc::new(KeyRing::new(KeyPeriod::default(), None));

@@ -1,0 +1,137 @@
+//! What user agents cost: remembered, never seen, and a million that all differ. Prints a table:
+//! `cargo bench -p candor-benches --bench agents`. What the figures mean stands in `README.md`.
+#![forbid(unsafe_code)]
+#![expect(
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a benchmark that cannot go on panics"
+)]
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use candor_benches::{Keeps, agents, beacon, headers, registry};
+use candor_event::Timestamp;
+use candor_pipeline::{
+    Agents, Bots, Geo, Head, KeyPeriod, KeyRing, Media, Peer, Pipeline, RawBeacons, Sources, Spam,
+    TrustedProxies,
+};
+
+/// What `candor` itself allocates with.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+const NOW: Timestamp = Timestamp::from_unix(1_795_348_800);
+const FLOOD: usize = 1_000_000;
+
+fn main() {
+    // `cargo bench -- --test` asks whether it still runs.
+    let is_test = std::env::args().any(|argument| argument == "--test");
+    let flood = if is_test { 20_000 } else { FLOOD };
+    let before = resident();
+    let bench = Bench::new();
+    println!("{:<44} {:>9}", "parser and lists of robots, MB", resident().saturating_sub(before));
+
+    let nothing = bench.events(Keeps::Path, flood / 4, |_| bench.seen(0));
+    let enriched = bench.events(Keeps::Everything, flood / 4, |n| bench.seen(n));
+    let hot = bench.events(Keeps::Agent, flood / 4, |n| bench.seen(n));
+    let agent = hot.saturating_sub(nothing);
+    say("path alone, ns an event", nothing.as_nanos());
+    say("everything, agents remembered, ns an event", enriched.as_nanos());
+    say("enrichment of it, ns an event", enriched.saturating_sub(nothing).as_nanos());
+    say("agent, remembered, ns", agent.as_nanos());
+
+    // As many as are parsed before a flood is noticed; their texts are made beforehand.
+    let texts: Vec<_> = (0..4_000).map(|n| bench.unseen(n)).collect();
+    let cold = bench.events(Keeps::Agent, texts.len(), |n| texts.get(n).unwrap().clone());
+    say("agent, never seen, ns", cold.saturating_sub(nothing).as_nanos());
+
+    let filled = resident();
+    let making = timed(flood, |n| drop(bench.unseen(4_000 + n)));
+    let all = bench.events(Keeps::Everything, flood, |n| bench.unseen(4_000 + n));
+    let each = all.saturating_sub(making);
+    say(&format!("everything, {flood} agents that all differ, ns"), each.as_nanos());
+    let share = enriched.as_nanos() * 100 / each.as_nanos().max(1);
+    println!("{:<44} {share:>8} %", "throughput of that flood, of remembered");
+    println!("{:<44} {:>9}", "memory that it took, MB", resident().saturating_sub(filled));
+}
+
+fn say(what: &str, nanoseconds: u128) {
+    println!("{what:<44} {nanoseconds:>9}");
+}
+
+struct Bench {
+    pipeline: Pipeline,
+    peer: Peer,
+    trusted: TrustedProxies,
+    agents: Vec<http::HeaderMap>,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let fetched = Path::new(env!("CARGO_MANIFEST_DIR")).join("../third_party");
+        let read = |name: &str| {
+            std::fs::read_to_string(fetched.join(name)).expect("run `make setup` first")
+        };
+        let bots = Bots::read(&read("bots/crawler-user-agents.json"), &read("bots/isbot.mjs"));
+        let agents_parser = Agents::from_yaml(&read("uap-core/regexes.yaml")).unwrap();
+        let geo = |name: &str| Some(fetched.join("geo").join(name)).filter(|path| path.is_file());
+        let (places, networks) = (geo("country.mmdb"), geo("networks.csv"));
+        println!("{:<44} {:>9}", "looks addresses up", places.is_some() && networks.is_some());
+        let sources = Sources {
+            agents: agents_parser.with_bots(bots.unwrap()),
+            geo: Geo::open(places.as_deref(), networks.as_deref()).unwrap(),
+            spam: Spam::default(),
+        };
+        let keys = Arc::new(KeyRing::new(KeyPeriod::default(), None));
+        Self {
+            pipeline: Pipeline::new(Arc::new(registry().unwrap()), keys, sources),
+            peer: Peer::new("127.0.0.1:4000".parse().unwrap()),
+            trusted: TrustedProxies::default(),
+            agents: agents().map(|agent| headers(agent).unwrap()).collect(),
+        }
+    }
+
+    fn seen(&self, n: usize) -> http::HeaderMap {
+        self.agents.get(n % self.agents.len()).unwrap().clone()
+    }
+
+    /// A browser that nobody else has.
+    fn unseen(&self, n: usize) -> http::HeaderMap {
+        let agent = agents().nth(n % 20).unwrap();
+        headers(&format!("{agent} Own/{n}")).unwrap()
+    }
+
+    /// The time that one event takes from headers to record.
+    fn events(
+        &self,
+        keeps: Keeps,
+        count: usize,
+        headers: impl Fn(usize) -> http::HeaderMap,
+    ) -> Duration {
+        let body = beacon(keeps.site(), true);
+        timed(count, |n| {
+            let headers = headers(n);
+            let head = Head::read(&self.peer, &headers, &self.trusted);
+            let raw = RawBeacons::split(body.as_bytes(), Media::Json).unwrap();
+            let raw = raw.iter().next().unwrap();
+            drop(std::hint::black_box(self.pipeline.run(raw, &head, NOW).unwrap()));
+        })
+    }
+}
+
+fn timed(count: usize, mut each: impl FnMut(usize)) -> Duration {
+    let begin = Instant::now();
+    (0..count).for_each(&mut each);
+    begin.elapsed() / u32::try_from(count).unwrap()
+}
+
+/// Resident memory, MB.
+fn resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    kib.unwrap_or_default() / 1_024
+}
