@@ -15,6 +15,7 @@ mod protocols;
 mod quarantine;
 mod retention;
 pub(crate) mod schema;
+mod sessions;
 mod shutdown;
 mod stricter;
 mod texts;

@@ -62,7 +62,7 @@ impl Purpose {
         let taken = Self::RESERVED.contains(&name);
         // What follows in the names of tables and views must not look like a part of it: `orders_` and
         // its view for people would be called as the view of `orders` for the controller `people`.
-        let endings = ["_", "_rows", "_people"];
+        let endings = ["_", "_rows", "_people", "_sessions"];
         if taken || name.contains("__") || endings.iter().any(|ending| name.ends_with(ending)) {
             return Err(NameError::Reserved);
         }
@@ -130,6 +130,7 @@ mod tests {
             (Purpose::parse("statistics_").err(), NameError::Reserved),
             (Purpose::parse("statistics_rows").err(), NameError::Reserved),
             (Purpose::parse("statistics_people").err(), NameError::Reserved),
+            (Purpose::parse("statistics_sessions").err(), NameError::Reserved),
             (Purpose::parse("statistics__acme").err(), NameError::Reserved),
         ];
         for (got, want) in cases {

@@ -3,6 +3,7 @@
 mod own;
 mod roles;
 mod rows;
+mod sessions;
 mod views;
 
 use std::collections::BTreeMap;
@@ -113,6 +114,7 @@ impl Schema {
         for purpose in self.purposes.keys() {
             let guard = guards.get(purpose).map_or("", String::as_str);
             relations.extend(self.views(purpose, guard));
+            relations.extend(self.sessions_view(purpose));
         }
         relations.extend(self.policies.iter().flat_map(|policy| self.team_views(policy)));
         relations

@@ -56,7 +56,7 @@ fn is_phone_number(contact: &str) -> bool {
 fn id(value: &Value<'_>, problems: &mut Vec<Problem>) -> Option<String> {
     let id = text(value, problems)?;
     let allowed = |c| matches!(c, b'a'..=b'z' | b'0'..=b'9' | b'_');
-    let reserved = id.contains("__") || id.ends_with("_rows") || id.ends_with("_people");
+    let reserved = id.contains("__") || ENDINGS.iter().any(|ending| id.ends_with(ending));
     let ok = (1..=ID_LENGTH_MAX).contains(&id.len()) && id.bytes().all(allowed);
     if ok && !reserved && !id.starts_with('_') {
         return Some(id.to_owned());
@@ -65,12 +65,14 @@ fn id(value: &Value<'_>, problems: &mut Vec<Problem>) -> Option<String> {
         .label("ends the names of views")
         .help(format!(
             "use 1 to {ID_LENGTH_MAX} of a-z, 0-9 and _, beginning with a letter or digit, \
-             without `__` and not ending in `_rows` or `_people`"
+             without `__` and not ending in `_rows`, `_people` or `_sessions`"
         ));
     problems.push(problem);
     None
 }
 
 const HELP: &str = "add a table `[controller]` with `id`, `name` and `contact`";
+/// How the names of tables and views of purposes end.
+const ENDINGS: [&str; 3] = ["_rows", "_people", "_sessions"];
 const ID_LENGTH_MAX: usize = 32;
 const KEYS: [&str; 6] = ["id", "name", "contact", "address", "country", "data_protection_officer"];

@@ -104,7 +104,7 @@ fn name(
             let title = format!("`{word}` cannot be a purpose's name");
             let problem = Problem::at(key.span(), title).label(error.to_string()).help(format!(
                 "use 1 to 32 of a-z, 0-9 and _, beginning with a letter, without `__`, not \
-                     ending in `_`, `_rows` or `_people`, and none of {}",
+                     ending in `_`, `_rows`, `_people` or `_sessions`, and none of {}",
                 listed(&Purpose::RESERVED)
             ));
             problems.push(problem);

@@ -1,6 +1,10 @@
 //! Who reads what: a role for each role of each policy.
 
+use candor_event::Purpose;
+use candor_policy::Policy;
+
 use super::Schema;
+use super::sessions::team_sessions_name;
 use super::views::team_view_name;
 
 /// A role, and the views that it reads.
@@ -22,12 +26,12 @@ impl Schema {
     /// The roles of all policies. No two have the same name, for a controller's id neither begins with
     /// an underscore nor has two of them within, and a role begins with a letter.
     pub(crate) fn roles(&self) -> Vec<Role> {
-        let of_policy = |policy: &std::sync::Arc<candor_policy::Policy>| {
+        let of_policy = |policy: &std::sync::Arc<Policy>| {
             let controller = policy.controller().id();
             let role = |role: &candor_policy::Role| Role {
                 name: format!("{}{controller}__{}", self.role_prefix(), role.name()),
                 database: self.database.clone(),
-                views: role.reads().iter().map(|name| team_view_name(name, controller)).collect(),
+                views: role.reads().iter().flat_map(|name| views(policy, name)).collect(),
             };
             policy.roles().iter().map(role).collect::<Vec<_>>()
         };
@@ -51,6 +55,15 @@ impl Role {
     pub(crate) fn grant(&self, view: &str) -> String {
         format!("GRANT SELECT ON {}.{view} TO {}", self.database, self.name)
     }
+}
+
+/// What a team is given of a purpose: its rows, and its sessions if it has any.
+fn views(policy: &Policy, purpose: &Purpose) -> Vec<String> {
+    let controller = policy.controller().id();
+    let rows = team_view_name(purpose.as_str(), controller);
+    let rule = policy.purpose(purpose);
+    let sessions = rule.and_then(|rule| team_sessions_name(rule, controller));
+    std::iter::once(rows).chain(sessions).collect()
 }
 
 #[cfg(test)]

@@ -16,10 +16,10 @@ impl Schema {
         let rows = format!("{}.{purpose}_rows", self.database);
         let select =
             format!("SELECT {} FROM {rows} WHERE expires_at > now(){guard}", visible.join(", "));
-        let mut views = vec![self.view(purpose.as_str(), &select)];
+        let mut views = vec![self.view(purpose.as_str(), "", &select)];
         if fields.contains(Field::Bot) {
             let people = format!("{select} AND bot = ''");
-            views.push(self.view(&format!("{purpose}_people"), &people));
+            views.push(self.view(&format!("{purpose}_people"), "", &people));
         }
         views
     }
@@ -29,7 +29,11 @@ impl Schema {
         let sites: Vec<_> =
             policy.sites().iter().map(|site| format!("'{}'", site.name())).collect();
         let sites = sites.join(", ");
-        policy.purposes().iter().map(|rule| self.team_view(policy, &sites, rule)).collect()
+        let views = |rule| {
+            let sessions = self.team_sessions_view(policy, &sites, rule);
+            std::iter::once(self.team_view(policy, &sites, rule)).chain(sessions)
+        };
+        policy.purposes().iter().flat_map(views).collect()
     }
 
     /// The columns are named, for a view of `*` breaks when the view below it loses one.
@@ -40,15 +44,16 @@ impl Schema {
             self.database,
             rule.name(),
         );
-        self.view(&team_view_name(rule.name(), policy.controller().id()), &select)
+        self.view(&team_view_name(rule.name().as_str(), policy.controller().id()), "", &select)
     }
 
-    /// A view runs with the rights of who migrates, so that readers need none on the rows.
-    fn view(&self, name: &str, select: &str) -> Relation {
-        let mark = blake3::hash(select.as_bytes()).to_hex();
+    /// A view runs with the rights of who migrates, so that readers need none on the rows. `columns` may
+    /// declare what it shows.
+    pub(super) fn view(&self, name: &str, columns: &str, select: &str) -> Relation {
+        let mark = blake3::hash([columns, select].concat().as_bytes()).to_hex();
         let mark: String = mark.chars().take(16).collect();
         let create = format!(
-            "CREATE OR REPLACE VIEW {}.{name}\nDEFINER = CURRENT_USER SQL SECURITY DEFINER\nAS {select}\n\
+            "CREATE OR REPLACE VIEW {}.{name}{columns}\nDEFINER = CURRENT_USER SQL SECURITY DEFINER\nAS {select}\n\
              COMMENT 'candor {mark}'",
             self.database
         );
@@ -56,9 +61,9 @@ impl Schema {
     }
 }
 
-/// The view of one controller's rows. Neither part can have two underscores in it, or one at the side
+/// The view of one controller's rows or sessions. Neither part can have two underscores in it, or one at the side
 /// where they meet.
-pub(super) fn team_view_name(purpose: &Purpose, controller: &str) -> String {
+pub(super) fn team_view_name(purpose: &str, controller: &str) -> String {
     format!("{purpose}__{controller}")
 }
 
