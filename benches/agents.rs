@@ -44,13 +44,13 @@ fn main() {
     say("agent, remembered, ns", agent.as_nanos());
 
     // As many as are parsed before a flood is noticed; their texts are made beforehand.
-    let texts: Vec<_> = (0..4_000).map(|n| bench.unseen(n)).collect();
+    let texts: Vec<_> = (0..4_000).map(unseen).collect();
     let cold = bench.events(Keeps::Agent, texts.len(), |n| texts.get(n).unwrap().clone());
     say("agent, never seen, ns", cold.saturating_sub(nothing).as_nanos());
 
     let filled = resident();
-    let making = timed(flood, |n| drop(bench.unseen(4_000 + n)));
-    let all = bench.events(Keeps::Everything, flood, |n| bench.unseen(4_000 + n));
+    let making = timed(flood, |n| drop(unseen(4_000 + n)));
+    let all = bench.events(Keeps::Everything, flood, |n| unseen(4_000 + n));
     let each = all.saturating_sub(making);
     say(&format!("everything, {flood} agents that all differ, ns"), each.as_nanos());
     let share = enriched.as_nanos() * 100 / each.as_nanos().max(1);
@@ -98,12 +98,6 @@ impl Bench {
         self.agents.get(n % self.agents.len()).unwrap().clone()
     }
 
-    /// A browser that nobody else has.
-    fn unseen(&self, n: usize) -> http::HeaderMap {
-        let agent = agents().nth(n % 20).unwrap();
-        headers(&format!("{agent} Own/{n}")).unwrap()
-    }
-
     /// The time that one event takes from headers to record.
     fn events(
         &self,
@@ -120,6 +114,12 @@ impl Bench {
             drop(std::hint::black_box(self.pipeline.run(raw, &head, NOW).unwrap()));
         })
     }
+}
+
+/// A browser that nobody else has.
+fn unseen(n: usize) -> http::HeaderMap {
+    let agent = agents().nth(n % 20).unwrap();
+    headers(&format!("{agent} Own/{n}")).unwrap()
 }
 
 fn timed(count: usize, mut each: impl FnMut(usize)) -> Duration {

@@ -57,22 +57,13 @@ const IPAD_WIDTHS: std::ops::RangeInclusive<u32> = 744..=1_032;
 
 impl Devices {
     pub(super) fn new() -> Result<Self, regex::Error> {
-        let mut sections = Vec::new();
-        let mut patterns: Vec<&str> = Vec::new();
-        let mut title = None;
-        for line in LIST.lines().chain(std::iter::once("[end]")) {
-            if let Some(next) = title_of(line) {
-                if let Some((subject, class)) = title {
-                    let pattern = pattern(&patterns)?;
-                    sections.push(Section { subject, class, pattern });
-                }
-                patterns.clear();
-                title = next;
-            } else if !line.is_empty() && !line.starts_with('#') {
-                patterns.push(line);
-            }
-        }
-        Ok(Self(sections))
+        let sections = LIST.split("\n[").filter_map(|section| {
+            let (title, lines) = section.split_once("]\n")?;
+            let (subject, class) = title_of(title)?;
+            let pattern = pattern(lines);
+            Some(pattern.map(|pattern| Section { subject, class, pattern }))
+        });
+        sections.collect::<Result<_, _>>().map(Self)
     }
 
     /// The class, and whether the size of the screen tells more.
@@ -187,16 +178,14 @@ impl Screen {
     }
 }
 
-fn pattern(patterns: &[&str]) -> Result<Regex, regex::Error> {
-    RegexBuilder::new(&patterns.join("|")).unicode(false).build()
+/// One pattern of those that stand on these lines.
+fn pattern(lines: &str) -> Result<Regex, regex::Error> {
+    let patterns = lines.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    RegexBuilder::new(&patterns.collect::<Vec<_>>().join("|")).unicode(false).build()
 }
 
-/// What a section's title says; `Some(None)` for the end.
-fn title_of(line: &str) -> Option<Option<(Subject, Device)>> {
-    let title = line.strip_prefix('[')?.strip_suffix(']')?;
-    if title == "end" {
-        return Some(None);
-    }
+/// What a section's title says.
+fn title_of(title: &str) -> Option<(Subject, Device)> {
     let (subject, class) = title.split_once(' ')?;
     let subject = match subject {
         "agent" => Subject::Agent,
@@ -214,7 +203,7 @@ fn title_of(line: &str) -> Option<Option<(Subject, Device)>> {
         "wearable" => Device::Wearable,
         _ => return None,
     };
-    Some(Some((subject, class)))
+    Some((subject, class))
 }
 
 #[cfg(test)]

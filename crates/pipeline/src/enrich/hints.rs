@@ -90,14 +90,14 @@ impl<'a> Hints<'a> {
 
     pub(super) fn said(&self) -> Said {
         let brands = brands(self.brands);
-        let names = |name: &str| brands.iter().any(|(brand, _)| brand == name);
+        let is_there = |name: &str| brands.iter().any(|(brand, _)| brand == name);
         let named = |(brand, version): &(String, String)| {
             let known = BROWSERS.iter().find(|(known, _)| brand == known);
             known.map(|(_, name)| (*name, version.clone()))
         };
         Said {
             browser: brands.iter().find_map(named),
-            is_headless: names("HeadlessChrome") || names("HeadlessEdg"),
+            is_headless: is_there("HeadlessChrome") || is_there("HeadlessEdg"),
             os_version: os_version(&text(self.platform), &text(self.platform_version)),
             model: text(self.model).to_ascii_lowercase(),
             device: device(self.form_factors),

@@ -89,15 +89,18 @@ fn the_screen_tells_phones_from_tablets_and_ipads_from_macs() {
 
 #[test]
 fn the_list_is_well_formed() {
-    let lines = LIST.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
-    for line in lines {
-        let looks_like_title = line.starts_with('[') && line.ends_with(']');
-        assert_eq!(looks_like_title, title_of(line).is_some(), "{line}");
+    let mut titles = 0;
+    for line in LIST.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        if let Some(title) = line.strip_prefix('[') {
+            assert!(title.strip_suffix(']').and_then(title_of).is_some(), "{line}");
+            titles += 1;
+        }
         assert!(
             !line.bytes().any(|c| c.is_ascii_uppercase()),
             "{line}: agents are in small letters"
         );
     }
+    assert_eq!(Devices::new().unwrap().0.len(), titles);
 }
 
 /// A case of Matomo's device detector.

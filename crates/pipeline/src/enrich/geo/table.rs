@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::ops::Sub;
 use std::path::Path;
 
 /// Ranges of addresses, and whose network each is.
@@ -26,9 +27,9 @@ pub(super) enum TableError {
     /// A line is not `first,last,number,organisation`.
     #[error("line {0} is not `first,last,number,organisation`")]
     Line(u64),
-    /// A range begins within another.
-    #[error("ranges overlap")]
-    Overlap,
+    /// A range lies within another, so that nobody can tell which is meant.
+    #[error("a range lies within another")]
+    Nested,
 }
 
 /// Ranges that do not overlap, in order.
@@ -100,15 +101,22 @@ impl Table {
 
 // === impl Ranges ===
 
-impl<T: Copy + Ord> Ranges<T> {
+impl<T: Copy + Ord + From<u8> + Sub<Output = T>> Ranges<T> {
+    /// Puts the ranges in order. Real tables have a few that run on into the next one: there they end.
     fn sort(&mut self) -> Result<(), TableError> {
         self.0.sort_unstable_by_key(|range| range.first);
         self.0.shrink_to_fit();
-        let overlap = |pair: &[Range<T>]| match pair {
-            [a, b] => a.last >= b.first,
-            _ => false,
-        };
-        if self.0.windows(2).any(overlap) { Err(TableError::Overlap) } else { Ok(()) }
+        let mut next = None::<Range<T>>;
+        for range in self.0.iter_mut().rev() {
+            if let Some(next) = next.filter(|next| range.last >= next.first) {
+                if range.first == next.first || range.last >= next.last {
+                    return Err(TableError::Nested);
+                }
+                range.last = next.first - T::from(1);
+            }
+            next = Some(*range);
+        }
+        Ok(())
     }
 
     fn find(&self, address: T) -> Option<u32> {
@@ -168,8 +176,26 @@ mod tests {
             let text = format!("192.0.0.0,192.0.0.1,1,x\n{line}\n");
             assert!(table(&text).is_err(), "{line}");
         }
-        let overlap = "192.0.2.0,192.0.2.9,1,x\n192.0.2.9,192.0.2.20,2,y\n";
-        assert!(matches!(table(overlap), Err(TableError::Overlap)));
+        for inner in ["192.0.2.3,192.0.2.5", "192.0.2.3,192.0.2.9", "192.0.2.0,192.0.2.20"] {
+            let nested = format!("192.0.2.0,192.0.2.9,1,x\n{inner},2,y\n");
+            assert!(matches!(table(&nested), Err(TableError::Nested)), "{inner}");
+        }
         assert!(matches!(table("192.0.2.0,192.0.2.9,1,x\n,,,\n"), Err(TableError::Line(2))));
+    }
+
+    #[test]
+    fn a_range_that_runs_on_into_the_next_ends_there() {
+        let overlap =
+            "192.0.2.0,192.0.2.9,1,x\n192.0.2.8,192.0.2.20,2,y\n192.0.2.15,192.0.2.30,3,z\n";
+        let table = table(overlap).unwrap();
+        for (address, want) in [
+            ("192.0.2.7", 1),
+            ("192.0.2.8", 2),
+            ("192.0.2.14", 2),
+            ("192.0.2.15", 3),
+            ("192.0.2.30", 3),
+        ] {
+            assert_eq!(table.find(address.parse().unwrap()).map(|(number, _)| number), Some(want));
+        }
     }
 }
