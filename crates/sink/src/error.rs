@@ -44,6 +44,9 @@ pub enum SinkError {
         /// The next offset of the log.
         next: u64,
     },
+    /// A rule that must hold whatever happens does not: nothing is stored on top of it.
+    #[error("a defect of the sink: {0}. What is stored is as it was; please report it")]
+    Defect(&'static str),
     /// A record of a later version.
     #[error("a record at offset {offset} needs a newer candor: nothing is skipped")]
     FromTheFuture {

@@ -114,8 +114,15 @@ impl StoreError {
     /// Whether the statement surely is not running any more, so that nothing of it will still appear.
     pub fn is_over(&self) -> bool {
         match self.cause() {
+            // An answer without a number comes from something in between, which may have lost patience;
+            // 319 is ClickHouse's own word for "nobody knows".
+            Some(
+                Cause::Client
+                | Cause::Network { refused: false }
+                | Cause::Server { code: 0 | 319, .. }
+                | Cause::TimedOut,
+            ) => false,
             Some(Cause::Server { .. } | Cause::Network { refused: true }) | None => true,
-            Some(Cause::Client | Cause::Network { refused: false } | Cause::TimedOut) => false,
         }
     }
 
@@ -217,6 +224,14 @@ mod tests {
         for (text, transient) in cases {
             assert_eq!(insert(text).is_transient(), transient, "{text}");
         }
+    }
+
+    #[test]
+    fn what_may_still_be_running_is_not_over() {
+        assert!(insert("Code: 241. DB::Exception: Memory limit").is_over());
+        assert!(!insert("504 Gateway Time-out").is_over());
+        assert!(!insert("Code: 319. DB::Exception: Unknown status").is_over());
+        assert!(!StoreError::Read(Cause::TimedOut).is_over());
     }
 
     #[test]

@@ -1,0 +1,298 @@
+//! One range into ClickHouse: intent, insert, commit; after any doubt, read back.
+//!
+//! Every owner of a partition inserts under the same tokens in the same order: the first try's, then
+//! `/replay-1` and so on. Of two such inserts at the same time ClickHouse keeps one, and one that comes late,
+//! from a process that was stopped for an hour, is dropped. The next token is taken only when one is known
+//! and rows are still missing (the engine remembers a token before its rows are in place). Whoever took it
+//! began before we were answered; so rows that are missing one insert deadline later never come.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use candor_store::{Batch, Position, StoreError};
+use candor_transport::Cursor;
+
+use super::action::{Action, Insert, Report, Task};
+use super::backoff::Backoff;
+use super::input::Moment;
+use super::intent::{Intent, Note};
+use super::target::Target;
+use super::work::Turn;
+use crate::error::SinkError;
+
+/// A batch that is being stored.
+#[derive(Debug)]
+pub(super) struct Storing {
+    batch: Arc<Batch>,
+    parts: Vec<Part>,
+    doubt: Doubt,
+    /// Until when the inserts of this try may be sent and waited for.
+    deadline: Option<Duration>,
+    step: Step,
+    /// What was found of the part that is put into its table.
+    present: Arc<HashSet<Position>>,
+    backoff: Backoff,
+    began: Option<Duration>,
+}
+
+/// A part of the batch, and the token that its missing rows go under.
+#[derive(Debug)]
+struct Part {
+    target: Target,
+    repair: u32,
+    /// The token is known, rows are missing, and from this time on they will not come.
+    settled_at: Option<Duration>,
+}
+
+/// What is not known about a range.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Doubt {
+    /// Something was tried before: nothing is inserted that was not looked for.
+    pub(super) is_there: bool,
+    /// The last token that anybody may have used.
+    pub(super) repair: u32,
+    /// An insert may be under way that nobody here waits for.
+    pub(super) may_be_under_way: bool,
+    /// How long such an insert lasts at most.
+    pub(super) lasts: Duration,
+}
+
+/// What is done next.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Intend,
+    /// Ask for the range's row in the ledger. While rows can be looked for themselves, it is no proof of
+    /// them: whoever wrote it may have been told "done" by a token that another had just taken, and whose
+    /// rows died with the engine.
+    LookForLedger,
+    /// Put a part of the batch into its table.
+    Put(usize, Put),
+    Confirm,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Put {
+    /// Insert all of it; nothing went before.
+    First,
+    /// Read back.
+    Look,
+    /// Insert what is missing.
+    Missing,
+    /// Read back whether that was enough.
+    LookAgain,
+}
+
+// === impl Storing ===
+
+impl Storing {
+    pub(super) fn new(batch: Batch, doubt: Doubt) -> Self {
+        let part = |target| Part { target, repair: 0, settled_at: None };
+        Self {
+            parts: Target::of(&batch).into_iter().map(part).collect(),
+            batch: Arc::new(batch),
+            doubt,
+            deadline: None,
+            step: Step::Intend,
+            present: Arc::default(),
+            backoff: Backoff::new(),
+            began: None,
+        }
+    }
+
+    pub(super) fn backoff(&mut self) -> &mut Backoff {
+        &mut self.backoff
+    }
+
+    pub(super) fn task(&mut self, at: Moment, insert_deadline: Duration) -> Task {
+        self.began.get_or_insert(at.elapsed);
+        let deadline = *self.deadline.get_or_insert(at.elapsed + insert_deadline);
+        let batch = Arc::clone(&self.batch);
+        match self.step {
+            Step::Intend => Task::Commit(self.intent(insert_deadline)),
+            Step::LookForLedger => Task::ReadBack { batch, target: Target::Ledger, deadline },
+            Step::Put(number, put) => {
+                let (target, repair) = match self.parts.get(number) {
+                    Some(part) => (part.target.clone(), part.repair),
+                    None => (Target::Ledger, 0), // the last of them
+                };
+                match put {
+                    Put::Look | Put::LookAgain => Task::ReadBack { batch, target, deadline },
+                    Put::First | Put::Missing => {
+                        let present = Arc::clone(&self.present);
+                        Task::Insert(Insert { batch, target, present, repair, deadline })
+                    }
+                }
+            }
+            Step::Confirm => Task::Commit(self.confirmation()),
+        }
+    }
+
+    fn intent(&self, insert_deadline: Duration) -> Cursor {
+        let range = &self.batch.range;
+        let intent = Intent {
+            end: range.last,
+            repair: self.doubt.repair,
+            // What an owner before us may still have under way lasts as long as it said.
+            deadline_s: insert_deadline.max(self.doubt.lasts).as_secs(),
+            stored_at: Some(self.batch.stored_at),
+        };
+        Cursor { offset: range.first, metadata: Note::Settle(intent).encode() }
+    }
+
+    fn confirmation(&self) -> Cursor {
+        Cursor { offset: self.batch.range.last + 1, metadata: String::new() }
+    }
+
+    /// The cursor was moved; which, and what follows.
+    pub(super) fn committed(
+        &mut self,
+        at: Moment,
+        insert_deadline: Duration,
+        out: &mut Vec<Action>,
+    ) -> Result<(Cursor, Turn), SinkError> {
+        match self.step {
+            Step::Intend => {
+                let cursor = self.intent(insert_deadline);
+                self.doubt.lasts = insert_deadline.max(self.doubt.lasts);
+                if self.doubt.is_there {
+                    out.push(Action::Report(Report::Repair));
+                }
+                self.put(0);
+                if self.doubt.is_there && self.is_old(at) {
+                    self.step = Step::LookForLedger;
+                }
+                Ok((cursor, Turn::Go))
+            }
+            Step::Confirm => {
+                let took = at.elapsed.saturating_sub(self.began.unwrap_or(at.elapsed));
+                out.push(Action::Report(Report::Stored { batch: Arc::clone(&self.batch), took }));
+                Ok((self.confirmation(), Turn::Done))
+            }
+            Step::LookForLedger | Step::Put(..) => Err(NOT_ASKED),
+        }
+    }
+
+    /// Whether rows may have lost their positions, so that they cannot be looked for.
+    fn is_old(&self, at: Moment) -> bool {
+        at.now.unix().saturating_sub(self.batch.stored_at.unix()) > OLD_S
+    }
+
+    /// An insert ended.
+    pub(super) fn inserted(
+        &mut self,
+        done: Result<(), StoreError>,
+        at: Moment,
+        out: &mut Vec<Action>,
+    ) -> Result<Turn, SinkError> {
+        if let Err(error) = done {
+            return self.failed(error, at, out);
+        }
+        match self.step {
+            Step::Put(number, Put::First) => self.put(number + 1),
+            Step::Put(number, Put::Missing) => {
+                if let Some(part) = self.parts.get_mut(number) {
+                    let lasts = if self.doubt.may_be_under_way {
+                        self.doubt.lasts + SLACK
+                    } else {
+                        Duration::ZERO
+                    };
+                    part.settled_at.get_or_insert(at.elapsed + lasts);
+                }
+                self.step = Step::Put(number, Put::LookAgain);
+            }
+            _ => return Err(NOT_ASKED),
+        }
+        Ok(Turn::Go)
+    }
+
+    /// A table answered what it has of the batch.
+    pub(super) fn present(
+        &mut self,
+        present: Result<HashSet<Position>, StoreError>,
+        at: Moment,
+        out: &mut Vec<Action>,
+    ) -> Result<Turn, SinkError> {
+        let present = match present {
+            Ok(present) => present,
+            Err(error) => return self.failed(error, at, out),
+        };
+        let (number, put) = match self.step {
+            Step::LookForLedger => {
+                let is_there = Target::Ledger.is_complete(&self.batch, &present);
+                self.put(if is_there { self.parts.len() } else { 0 });
+                return Ok(Turn::Go);
+            }
+            Step::Put(number, put) => (number, put),
+            Step::Intend | Step::Confirm => return Err(NOT_ASKED),
+        };
+        let Some(part) = self.parts.get_mut(number) else {
+            return Err(NOT_ASKED);
+        };
+        if part.target.is_complete(&self.batch, &present) {
+            self.put(number + 1);
+            return Ok(Turn::Go);
+        }
+        match part.settled_at {
+            // Its token is known, and it was waited: what is missing never comes.
+            Some(settled_at) if settled_at <= at.elapsed => {
+                part.repair += 1;
+                part.settled_at = None;
+                if part.repair > self.doubt.repair {
+                    // Nobody used that token before. Whoever comes after us must know.
+                    self.doubt.repair = part.repair;
+                    return Ok(self.try_again(at.elapsed));
+                }
+            }
+            Some(settled_at) if matches!(put, Put::LookAgain) => {
+                return Ok(self.try_again(settled_at));
+            }
+            _ => {}
+        }
+        self.present = Arc::new(present);
+        self.step = Step::Put(number, Put::Missing);
+        Ok(Turn::Go)
+    }
+
+    /// Goes on with this part of the batch.
+    fn put(&mut self, number: usize) {
+        self.present = Arc::default();
+        self.step = if number >= self.parts.len() {
+            self.backoff = Backoff::new();
+            Step::Confirm
+        } else if self.doubt.is_there {
+            Step::Put(number, Put::Look)
+        } else {
+            Step::Put(number, Put::First)
+        };
+    }
+
+    /// Begins anew with the intent, at this time.
+    fn try_again(&mut self, at: Duration) -> Turn {
+        self.doubt.is_there = true;
+        self.deadline = None;
+        self.step = Step::Intend;
+        Turn::Rest(at)
+    }
+
+    fn failed(
+        &mut self,
+        error: StoreError,
+        at: Moment,
+        out: &mut Vec<Action>,
+    ) -> Result<Turn, SinkError> {
+        if !error.is_transient() {
+            return Err(SinkError::Store(error));
+        }
+        self.doubt.may_be_under_way |= !error.is_over();
+        out.push(Action::Report(Report::StoreFailed { error }));
+        let pause = self.backoff.next();
+        Ok(self.try_again(at.elapsed + pause))
+    }
+}
+
+const NOT_ASKED: SinkError = SinkError::Defect("an answer to what was not asked");
+/// Positions are kept for seven days.
+const OLD_S: i64 = 6 * 86_400;
+/// ClickHouse looks at the time now and then.
+const SLACK: Duration = Duration::from_secs(1);
