@@ -76,11 +76,12 @@ impl Process {
         *self = Self { machine, began: now, clock, ..Self::dead(life) };
     }
 
-    pub fn moment(&self, now: u64) -> Moment {
+    pub fn moment(&self, now: u64, jitter: u16) -> Moment {
         let seconds = i64::try_from(now / 1_000).unwrap_or_default();
         Moment {
             elapsed: Duration::from_millis(self.elapsed(now)),
             now: Timestamp::from_unix(EPOCH + seconds + self.clock),
+            jitter,
         }
     }
 

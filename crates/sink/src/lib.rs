@@ -20,6 +20,7 @@ mod jobs;
 pub mod machine;
 mod metrics;
 
+use std::hash::{BuildHasher, RandomState};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,6 +47,7 @@ pub struct Sink<C: Consumer> {
     jobs: Jobs<C::Committer>,
     clock: Arc<dyn Clock>,
     began: Instant,
+    chance: RandomState,
 }
 
 impl<C: Consumer> Sink<C> {
@@ -53,7 +55,8 @@ impl<C: Consumer> Sink<C> {
     pub fn new(consumer: C, store: Store, config: Config, clock: Arc<dyn Clock>) -> Self {
         let began = Instant::now();
         let jobs = Jobs::new(consumer.committer(), store, began);
-        Self { consumer, machine: Machine::new(config), jobs, clock, began }
+        let (machine, chance) = (Machine::new(config), RandomState::new());
+        Self { consumer, machine, jobs, clock, began, chance }
     }
 
     /// Runs until `stop` resolves or the log is closed, and everything that was read is stored. May be
@@ -115,7 +118,10 @@ impl<C: Consumer> Sink<C> {
     /// Tells the machine, and does what it asks for.
     fn take(&mut self, input: Input) -> Result<(), SinkError> {
         let mut actions = Vec::new();
-        let at = Moment { elapsed: self.began.elapsed(), now: self.clock.now() };
+        let elapsed = self.began.elapsed();
+        let [low, high, ..] = self.chance.hash_one(elapsed).to_le_bytes();
+        let jitter = u16::from_le_bytes([low, high]);
+        let at = Moment { elapsed, now: self.clock.now(), jitter };
         self.machine.take(input, at, &mut actions)?;
         for action in actions {
             match action {

@@ -45,6 +45,8 @@ pub struct Machine {
     /// The number of the next job, or turn.
     number: u64,
     is_stopping: bool,
+    /// How many partitions were told to be stalled.
+    stalled: usize,
 }
 
 type Actions = Vec<Action>;
@@ -52,7 +54,7 @@ type Actions = Vec<Action>;
 impl Machine {
     /// A machine that owns nothing yet.
     pub const fn new(config: Config) -> Self {
-        Self { partitions: BTreeMap::new(), config, number: 0, is_stopping: false }
+        Self { partitions: BTreeMap::new(), config, number: 0, is_stopping: false, stalled: 0 }
     }
 
     /// Takes in what happened. `out` gets what is to be done about it.
@@ -70,6 +72,7 @@ impl Machine {
         self.store_ready(at);
         self.go_on(at, out)?;
         self.pause(out);
+        self.report_stalled(at, out);
         Ok(())
     }
 
@@ -197,6 +200,15 @@ impl Machine {
         self.partitions.get_mut(&number).ok_or(SinkError::NotAssigned)
     }
 
+    fn report_stalled(&mut self, at: Moment, out: &mut Actions) {
+        let works = self.partitions.values().filter_map(|partition| partition.work.as_ref());
+        let stalled = works.filter(|work| work.is_stalled(at)).count();
+        if stalled != self.stalled {
+            self.stalled = stalled;
+            out.push(Action::Report(Report::Stalled(stalled)));
+        }
+    }
+
     // --- work ---
 
     fn answer(
@@ -258,3 +270,6 @@ impl Machine {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

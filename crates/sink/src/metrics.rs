@@ -10,6 +10,7 @@ use crate::machine::Report;
 pub(crate) fn tell(report: &Report) {
     match report {
         Report::Partitions(count) => partitions(*count),
+        Report::Stalled(count) => stalled(*count),
         Report::Settling { partition, first, last } => {
             tracing::info!(partition, first, last, "settling a doubt");
         }
@@ -59,4 +60,15 @@ fn batch_stored(batch: &Batch, took: Duration) {
 #[expect(clippy::cast_precision_loss, reason = "a gauge is a float; partitions are few")]
 fn partitions(count: usize) {
     metrics::gauge!("sink_partitions").set(count as f64);
+}
+
+/// `sink_stalled_partitions`: partitions of which nothing could be stored for a minute.
+#[expect(clippy::cast_precision_loss, reason = "a gauge is a float; partitions are few")]
+fn stalled(count: usize) {
+    metrics::gauge!("sink_stalled_partitions").set(count as f64);
+    if count > 0 {
+        tracing::error!(partitions = count, "nothing could be stored for a minute; it is tried on");
+    } else {
+        tracing::info!("all partitions are stored again");
+    }
 }

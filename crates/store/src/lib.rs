@@ -28,7 +28,7 @@ mod write;
 
 pub use batch::{Batch, Bucket, Position, Quarantined, Range};
 pub use config::{Config, Password, TableOptions};
-pub use error::{Cause, StoreError};
+pub use error::{Cause, Class, Refusal, StoreError};
 pub use migrate::{Migration, Step};
 pub use schema::Schema;
 pub use write::{InsertDeadline, Token};

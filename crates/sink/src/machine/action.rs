@@ -81,6 +81,8 @@ pub struct Insert {
 pub enum Report {
     /// How many partitions are ours.
     Partitions(usize),
+    /// How many partitions have had nothing but failures for a minute; told when it changes.
+    Stalled(usize),
     /// A range that the owner before us left is settled.
     Settling {
         /// The partition.

@@ -16,6 +16,8 @@ pub struct Moment {
     pub elapsed: Duration,
     /// By the wall clock: when rows are stored.
     pub now: Timestamp,
+    /// Chance: another number each time. Sinks that failed together do not try again together.
+    pub jitter: u16,
 }
 
 /// Something that happened.

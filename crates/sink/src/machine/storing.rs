@@ -100,7 +100,11 @@ impl Storing {
         }
     }
 
-    pub(super) fn backoff(&mut self) -> &mut Backoff {
+    pub(super) const fn backoff(&self) -> &Backoff {
+        &self.backoff
+    }
+
+    pub(super) fn backoff_mut(&mut self) -> &mut Backoff {
         &mut self.backoff
     }
 
@@ -286,8 +290,8 @@ impl Storing {
         }
         self.doubt.may_be_under_way |= !error.is_over();
         out.push(Action::Report(Report::StoreFailed { error }));
-        let pause = self.backoff.next();
-        Ok(self.try_again(at.elapsed + pause))
+        let next = self.backoff.next(at);
+        Ok(self.try_again(next))
     }
 }
 

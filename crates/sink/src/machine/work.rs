@@ -14,6 +14,9 @@ use super::partition::Load;
 use super::storing::Storing;
 use crate::error::SinkError;
 
+/// Failures that come and go within this time are no alarm.
+const STALLED_AFTER: Duration = Duration::from_mins(1);
+
 /// Work, and how it stands.
 #[derive(Debug)]
 pub(super) struct Work {
@@ -105,6 +108,11 @@ impl Work {
         matches!(self.doing, Doing::Store(_)) && !matches!(self.flight, Flight::Queued(_))
     }
 
+    /// Whether nothing but failures followed each other for a minute.
+    pub(super) fn is_stalled(&self, at: Moment) -> bool {
+        self.doing.backoff().since().is_some_and(|since| since + STALLED_AFTER <= at.elapsed)
+    }
+
     /// The task that is next.
     pub(super) fn task(
         &mut self,
@@ -147,7 +155,7 @@ impl Work {
                 // Too many open files, a full disk, a broker that is away: they pass by.
                 Err(error @ CommitError::Io(_)) => {
                     out.push(Action::Report(Report::CommitFailed(error)));
-                    Ok(Turn::Rest(at.elapsed + doing.backoff().next()))
+                    Ok(Turn::Rest(doing.backoff_mut().next(at)))
                 }
                 Err(CommitError::Fenced) => Ok(Turn::Fenced),
                 Err(error) => Err(SinkError::Commit(error)),
@@ -161,10 +169,17 @@ impl Work {
 }
 
 impl Doing {
-    fn backoff(&mut self) -> &mut Backoff {
+    const fn backoff(&self) -> &Backoff {
+        match self {
+            Self::Begin(beginning) => &beginning.backoff,
+            Self::Store(storing) => storing.backoff(),
+        }
+    }
+
+    fn backoff_mut(&mut self) -> &mut Backoff {
         match self {
             Self::Begin(beginning) => &mut beginning.backoff,
-            Self::Store(storing) => storing.backoff(),
+            Self::Store(storing) => storing.backoff_mut(),
         }
     }
 }
@@ -211,7 +226,7 @@ impl Beginning {
             }
             Err(error) if error.is_transient() => {
                 out.push(Action::Report(Report::AskFailed(error)));
-                Ok(Turn::Rest(at.elapsed + self.backoff.next()))
+                Ok(Turn::Rest(self.backoff.next(at)))
             }
             Err(error) => Err(SinkError::Store(error)),
         }
