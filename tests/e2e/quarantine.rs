@@ -1,7 +1,7 @@
 //! A record that cannot be stored is set aside with a reason, and blocks nobody; a log that lost its end
 //! is refused.
 
-use candor_event::EventId;
+use candor_event::{Basis, Event, EventId, Grant, Kind, wire};
 use candor_tests::Candor;
 use candor_transport::{Cursor, Outgoing};
 
@@ -31,6 +31,67 @@ fn poison_is_set_aside_and_its_neighbours_are_stored() {
     );
     candor.sql_becomes("SELECT sum(buckets['quarantined']) FROM candor.batches", "1");
     assert_eq!(candor.metric("sink_quarantined_total{reason=\"not_protobuf\"}"), 1);
+}
+
+fn pageview_of(path: &str) -> String {
+    format!(r#"{{"site":"demo","url":"http://localhost/{path}","consent":true}}"#)
+}
+
+/// Stands in for a value that the sink's own checks let through and the table does not.
+const CONSTRAINT: &str = "ALTER TABLE candor.statistics_rows ADD CONSTRAINT no_poison \
+                          CHECK NOT startsWith(path, '/poison')";
+
+#[test]
+fn rows_that_the_table_refuses_are_set_aside_and_all_others_stored() {
+    let candor = Candor::demo();
+    candor.sql(CONSTRAINT);
+    let mut bodies: Vec<_> = (0..50).map(|number| pageview_of(&format!("good/{number}"))).collect();
+    bodies.insert(0, pageview_of("poison/a"));
+    bodies.insert(30, pageview_of("poison/b"));
+    bodies.push(pageview_of("poison/c"));
+    assert_eq!(candor.send(&format!("[{}]", bodies.join(","))).status, 202);
+    assert_eq!(candor.send(&pageview("")).status, 202, "nobody waits for it");
+
+    candor.sql_becomes("SELECT sum(buckets['quarantined']) FROM candor.batches", "3");
+    candor.sql_becomes("SELECT count(), uniqExact(path) FROM candor.statistics", "51\t51");
+    candor.sql_becomes(
+        "SELECT count(), uniqExact(log_offset, log_index), groupUniqArray(reason), \
+         countIf(unhex(record) LIKE '%/poison/%'), countIf(unhex(record) LIKE '%/good/%') \
+         FROM candor.quarantine",
+        "3\t3\t['constraint']\t3\t0",
+    );
+    candor.sql_becomes("SELECT sum(rows['statistics_rows']) FROM candor.batches", "51");
+    assert_eq!(candor.metric("sink_quarantined_total{reason=\"constraint\"}"), 3);
+}
+
+#[test]
+fn a_table_that_refuses_everything_stops_the_sink() {
+    let mut candor = stopped_after_one_event();
+    candor.restart();
+    candor.sql("ALTER TABLE candor.statistics_rows ADD CONSTRAINT nothing CHECK 0");
+    candor.stop();
+    let id = EventId::from_bytes([1; 16]);
+    let events = (0..50).map(|number| Outgoing { id, record: wire::encode(&event(number)) });
+    log::put(&candor, events.collect());
+    let log = candor.run_until_it_ends();
+    assert!(log.contains("statistics_rows refuses more than 24 rows"), "{log}");
+}
+
+fn event(number: u8) -> Event {
+    Event {
+        id: vec![number; 16],
+        site: "demo".to_owned(),
+        kind: Kind::Pageview.into(),
+        received_at: 1_790_000_000,
+        policy_version: vec![0; 16],
+        grants: vec![Grant {
+            purpose: "statistics".to_owned(),
+            basis: Basis::Consent.into(),
+            expires_at: 4_000_000_000,
+            fields: 0,
+        }],
+        ..Event::default()
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use candor_event::Event;
 use candor_store::{Batch, Bucket, Position};
 use candor_transport::{Cursor, Damage};
 
-use crate::house::{House, LedgerRow};
+use crate::house::{House, LedgerRow, is_poison};
 use crate::log::{Entry, Partition};
 use crate::world::{Verdict, World};
 
@@ -144,6 +144,16 @@ fn check_event(
         let table = format!("{}_rows", grant.purpose);
         let is_over = grant.expires_at <= row.batch.stored_at.unix();
         let is_there = house.has(&table, place);
+        if is_poison(event, &grant.purpose) && !is_over {
+            let is_set_aside = house.has("quarantine", place);
+            if is_there && is_set_aside {
+                return Err(format!("stored and set aside: {place:?}"));
+            }
+            if is_set_aside {
+                account.count("quarantined");
+                continue;
+            }
+        }
         match (is_over, is_there) {
             (false, false) => return Err(format!("confirmed but missing in {table}: {place:?}")),
             (true, true) => return Err(format!("over and yet stored in {table}: {place:?}")),

@@ -243,6 +243,9 @@ fn misread(cursor: Cursor, planted: Planted) -> Cursor {
             let shorter = end.saturating_sub(1).max(cursor.offset);
             intent.insert("end".to_owned(), shorter.into());
         }
+        Planted::SkipForgotten => {
+            intent.remove("skip");
+        }
         Planted::TimeNotShared => {
             // As the first version of the note had it.
             intent.remove("stored_at");

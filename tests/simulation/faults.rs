@@ -50,6 +50,10 @@ pub struct Faults {
     /// Records that are none, are damaged, or are missing.
     pub garbage: u64,
     pub damage: u64,
+    /// Events that a table refuses.
+    pub poison: u64,
+    /// Somebody mends the table, so that it refuses them no more; 0 for never.
+    pub mended_at: u64,
     /// Events whose time is nearly over.
     pub expiring: u64,
     /// The log deletes what was not read.
@@ -92,11 +96,17 @@ impl Faults {
             permanent: some(30),
             garbage: some(1_000),
             damage: some(1_500),
+            poison: some(1_500),
+            mended_at: some(120_000),
             expiring: some(2_000),
             deletes: some(300),
             recreate: some(40),
             cut_off: some(30),
         };
+        if faults.mended_at > 0 {
+            // Slices of a sleeper that come when the table takes them are what tokens cannot help with.
+            faults.freeze = 0;
+        }
         faults.until = random.between(20_000, 240_000);
         faults.records = random.between(10, 60);
         faults.frozen_for = random.between(1_000, 90_000);
@@ -154,12 +164,14 @@ pub enum Planted {
     DamageNotTold,
     /// ClickHouse goes on with inserts after their time.
     ServerGoesOn,
+    /// Whoever settles a range is not told which rows are set aside, and the table takes them by then.
+    SkipForgotten,
     /// ClickHouse remembers the last two tokens of a table.
     WindowOfTwo,
 }
 
 impl Planted {
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::TokenBelieved,
         Self::NothingReadBack,
         Self::IntentForgotten,
@@ -176,6 +188,7 @@ impl Planted {
         Self::PauseIgnored,
         Self::DamageNotTold,
         Self::ServerGoesOn,
+        Self::SkipForgotten,
         Self::WindowOfTwo,
     ];
 }

@@ -3,10 +3,12 @@
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 
+use candor_event::Event;
 use candor_sink::machine::{Insert, Target};
 use candor_store::{Batch, Cause, Position, StoreError, Token};
 
 use crate::faults::{Faults, Planted};
+use crate::log::POISON;
 use crate::random::Random;
 
 /// Where a row comes from: the log (by its first byte), the partition and the place in it.
@@ -27,6 +29,8 @@ pub struct House {
     next: u64,
     window: usize,
     is_endless: bool,
+    /// The table takes what it refused before.
+    pub is_mended: bool,
 }
 
 #[derive(Debug, Default)]
@@ -56,6 +60,8 @@ pub struct Statement {
     until: u64,
     /// The token is remembered; the rows follow.
     is_logged: bool,
+    /// The table refuses one of the rows, and so all.
+    pub is_refused: bool,
     /// It answers with an error although it did everything.
     fails_after: bool,
 }
@@ -81,6 +87,11 @@ fn table_of(target: &Target) -> String {
     }
 }
 
+/// Whether the table of this purpose refuses the event.
+pub fn is_poison(event: &Event, purpose: &str) -> bool {
+    event.site == POISON && purpose == "statistics"
+}
+
 pub fn refusal(code: u32) -> StoreError {
     StoreError::Read(Cause::Server { code, name: "AN_ERROR".to_owned() })
 }
@@ -88,14 +99,15 @@ pub fn refusal(code: u32) -> StoreError {
 impl Statement {
     /// The insert as the store would send it, with `left` milliseconds to its deadline.
     pub fn new(insert: &Insert, now: u64, left: u64, planted: Option<Planted>) -> Self {
-        let Insert { batch, target, present, repair, .. } = insert;
+        let Insert { batch, target, present, attempt, .. } = insert;
         let (log, partition) = (log_of(batch), batch.range.partition);
         let table = table_of(target);
         let mut range = batch.range.clone();
         if planted == Some(Planted::LogNotInToken) {
             range.log.clear();
         }
-        let token = Token::new(&range, &table, *repair).to_string();
+        let token = Token::new(&range, &table, *attempt).to_string();
+        let mut is_refused = false;
         let mut blocks: BTreeMap<i64, Rows> = BTreeMap::new();
         match target {
             Target::Rows(purpose) => {
@@ -104,14 +116,14 @@ impl Statement {
                     if is_granted && !present.contains(position) {
                         let row = ((log, partition, *position), event.id.clone());
                         blocks.entry(event.received_at).or_default().push(row);
+                        is_refused |= is_poison(event, purpose.as_str());
                     }
                 }
             }
             Target::Quarantine => {
                 for it in &batch.quarantined {
-                    let position = Position { offset: it.offset, index: 0 };
-                    if !present.contains(&position) {
-                        let row = ((log, partition, position), it.record.clone());
+                    if !present.contains(&it.position) {
+                        let row = ((log, partition, it.position), it.record.clone());
                         blocks.entry(0).or_default().push(row);
                     }
                 }
@@ -133,6 +145,7 @@ impl Statement {
             ledger,
             until,
             is_logged: false,
+            is_refused,
             fails_after: false,
         }
     }
@@ -153,6 +166,7 @@ impl House {
             next: 0,
             window: if planted == Some(Planted::WindowOfTwo) { 2 } else { 10_000 },
             is_endless: planted == Some(Planted::ServerGoesOn),
+            is_mended: false,
         }
     }
 
@@ -173,6 +187,10 @@ impl House {
         }
         if random.chance(faults.permanent) {
             return Err(refusal(60));
+        }
+        if statement.is_refused {
+            let cause = Cause::Server { code: 469, name: "VIOLATED_CONSTRAINT".to_owned() };
+            return Err(StoreError::Insert { table: statement.table, cause });
         }
         statement.fails_after = random.chance(faults.failed_after);
         // The engine counts its time from when it has the statement.

@@ -15,6 +15,9 @@ pub const EPOCH: i64 = 1_790_811_900;
 /// Each event lies in one of two months, as a range does that was read at midnight.
 const MONTHS: (i64, i64) = (1_790_700_000, 1_791_000_000);
 
+/// The site of events that the table of statistics refuses.
+pub const POISON: &str = "poison";
+
 #[derive(Clone, Debug)]
 pub struct Log {
     pub id: LogId,
@@ -151,7 +154,7 @@ fn event(random: &mut Random, faults: &Faults, unique: &mut u64) -> Event {
     }
     Event {
         id,
-        site: "demo".to_owned(),
+        site: if random.chance(faults.poison) { POISON } else { "demo" }.to_owned(),
         kind: Kind::Pageview.into(),
         received_at: if random.chance(2_000) { MONTHS.1 } else { MONTHS.0 },
         policy_version: vec![0; 16],

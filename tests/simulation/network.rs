@@ -49,9 +49,11 @@ impl World {
                     return;
                 }
                 if self.planted == Some(Planted::TokenPerTry) {
-                    insert.repair = u32::try_from(job.number).unwrap_or(0);
+                    insert.attempt.repair = u32::try_from(job.number).unwrap_or(0);
                 }
-                let statement = Box::new(Statement::new(&insert, self.now, left, self.planted));
+                let mut statement = Box::new(Statement::new(&insert, self.now, left, self.planted));
+                // Nobody mends a table while what it refused is still under way.
+                statement.is_refused &= !self.house.is_mended;
                 self.answer_after(left, caller, Answer::Inserted(Err(timed_out())));
                 // It may be stopped between looking at the clock and sending.
                 let is_stopped = self.random.chance(self.faults.freeze);

@@ -91,6 +91,8 @@ pub enum Happening {
     Leave(u32, u64),
     /// A process learns that partitions are not its own any more.
     Notify(usize, u64, u32, u64),
+    /// The table of statistics takes what it refused.
+    Mend,
     /// Nothing goes wrong from now on.
     Calm,
 }
@@ -139,6 +141,9 @@ impl World {
         }
         if self.faults.house_down_every > 0 {
             self.after(self.faults.house_down_every, Happening::HouseDown);
+        }
+        if self.faults.mended_at > 0 {
+            self.after(self.faults.mended_at, Happening::Mend);
         }
         self.after(self.faults.until, Happening::Calm);
         let faults = format!("{:?}", self.faults);
@@ -210,6 +215,7 @@ impl World {
             Happening::Notify(sink, life, partition, epoch) => {
                 self.notify(sink, life, partition, epoch);
             }
+            Happening::Mend => self.house.is_mended = true,
             Happening::Calm => self.calm(),
         }
         Ok(())

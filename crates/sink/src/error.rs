@@ -1,5 +1,6 @@
 //! What stops the sink. Everything that comes and goes is waited for instead.
 
+use candor_event::Purpose;
 use candor_event::wire::WireError;
 use candor_store::StoreError;
 use candor_transport::{CommitError, ConsumeError};
@@ -59,6 +60,20 @@ pub enum SinkError {
     /// A delivery of a partition that was never assigned: a defect of the transport.
     #[error("a delivery for a partition that is not assigned")]
     NotAssigned,
+    /// More rows of a batch are refused than are set aside: it is the table that does not fit.
+    #[error(
+        "{purpose}_rows refuses more than {most} rows of one batch, the last with: {error}. Nothing is skipped: \
+         look at the table's columns and constraints (candor migrate --dry-run)"
+    )]
+    Refused {
+        /// The purpose.
+        purpose: Purpose,
+        /// How many would be set aside.
+        most: usize,
+        /// What ClickHouse says.
+        #[source]
+        error: StoreError,
+    },
     /// ClickHouse refuses in a way that waiting does not mend.
     #[error("cannot store")]
     Store(#[source] StoreError),

@@ -86,7 +86,7 @@ impl<K: Committer> Hands<K> {
     }
 
     async fn insert(&self, insert: &Insert) -> Result<(), StoreError> {
-        let Insert { batch, target, present, repair, deadline } = insert;
+        let Insert { batch, target, present, attempt, deadline } = insert;
         let left = (self.began + *deadline).saturating_duration_since(Instant::now());
         if left.is_zero() {
             // Whoever woke up late writes a new intent first, and hears whether it still owns the range.
@@ -95,10 +95,12 @@ impl<K: Committer> Hands<K> {
         let (store, deadline) = (&self.store, InsertDeadline(left));
         match target {
             Target::Rows(purpose) => {
-                store.insert_rows(batch, purpose, present, *repair, deadline).await
+                store.insert_rows(batch, purpose, present, *attempt, deadline).await
             }
-            Target::Quarantine => store.insert_quarantined(batch, present, *repair, deadline).await,
-            Target::Ledger => store.insert_ledger(batch, *repair, deadline).await,
+            Target::Quarantine => {
+                store.insert_quarantined(batch, present, *attempt, deadline).await
+            }
+            Target::Ledger => store.insert_ledger(batch, *attempt, deadline).await,
         }
     }
 

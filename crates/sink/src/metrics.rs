@@ -15,8 +15,8 @@ pub(crate) fn tell(report: &Report) {
             tracing::info!(partition, first, last, "settling a doubt");
         }
         Report::Quarantined(reason) => {
-            // `sink_quarantined_total{reason}`: records that were set aside.
-            metrics::counter!("sink_quarantined_total", "reason" => reason.label()).increment(1);
+            // `sink_quarantined_total{reason}`: records and rows that were set aside.
+            metrics::counter!("sink_quarantined_total", "reason" => *reason).increment(1);
         }
         Report::Deleted { first, last } => {
             tracing::error!(first, last, "the log deleted records before they were stored");

@@ -109,6 +109,18 @@ pub enum Refusal {
     Unreadable,
 }
 
+// === impl Refusal ===
+
+impl Refusal {
+    /// The word for it in metrics and in the quarantine.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Constraint => "constraint",
+            Self::Unreadable => "unreadable",
+        }
+    }
+}
+
 // === impl StoreError ===
 
 impl StoreError {

@@ -43,7 +43,7 @@ impl Store {
         self.positions(&format!("{purpose}_rows"), "log_index", range).await
     }
 
-    /// Which offsets of a range are set aside; their index is 0.
+    /// What of a range is set aside: records, whose index is 0, and events.
     ///
     /// # Errors
     /// [`StoreError::Read`].
@@ -51,7 +51,7 @@ impl Store {
         &self,
         range: &Range,
     ) -> Result<HashSet<Position>, StoreError> {
-        self.positions("quarantine", "toUInt32(0)", range).await
+        self.positions("quarantine", "log_index", range).await
     }
 
     async fn positions(

@@ -4,8 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use candor_event::wire::WireError;
-use candor_store::{Batch, StoreError};
+use candor_store::{Attempt, Batch, StoreError};
 use candor_transport::{CommitError, Cursor};
 
 use super::target::Target;
@@ -70,8 +69,8 @@ pub struct Insert {
     pub target: Target,
     /// What is there already and is left out.
     pub present: Arc<HashSet<candor_store::Position>>,
-    /// Which of the range's tokens it goes under: 0 is the first try's.
-    pub repair: u32,
+    /// Which of the range's inserts into the table it is, and so its token.
+    pub attempt: Attempt,
     /// Nobody goes on with it afterwards. It is not sent after it.
     pub deadline: Duration,
 }
@@ -92,8 +91,8 @@ pub enum Report {
         /// Its last.
         last: u64,
     },
-    /// A record cannot be read and is set aside.
-    Quarantined(WireError),
+    /// A record or a row is set aside; why.
+    Quarantined(&'static str),
     /// The log deleted these offsets before they were stored.
     Deleted {
         /// The first.

@@ -54,7 +54,14 @@ mod tests {
     use crate::machine::intent::Intent;
 
     fn cursor(offset: u64, end: Option<u64>) -> Cursor {
-        let intent = |end| Intent { end, repair: 0, deadline_s: 30, stored_at: None };
+        let intent = |end| Intent {
+            end,
+            repair: 0,
+            deadline_s: 30,
+            stored_at: None,
+            skip: vec![],
+            sift: vec![],
+        };
         let metadata = end.map_or(Note::Nothing, |end| Note::Settle(intent(end))).encode();
         Cursor { offset, metadata }
     }

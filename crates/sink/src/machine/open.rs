@@ -61,9 +61,10 @@ impl Open {
                 return Err(SinkError::FromTheFuture { offset, source });
             }
             Err(reason) => {
+                let reason = reason.label();
                 out.push(Action::Report(Report::Quarantined(reason)));
-                let record = record.to_vec();
-                batch.quarantined.push(Quarantined { offset, reason: reason.label(), record });
+                let (position, record) = (Position { offset, index: 0 }, record.to_vec());
+                batch.quarantined.push(Quarantined { position, expires_at: None, reason, record });
                 self.count(Bucket::Quarantined, 1);
             }
         }

@@ -81,6 +81,7 @@ impl Partition {
             Some(cursor) => Note::decode(&cursor.metadata)?,
             None => Note::Begin,
         };
+        let is_new = note == Note::Begin;
         let in_doubt = match note {
             Note::Settle(intent) => Some(intent),
             Note::Begin | Note::Nothing => None,
@@ -88,11 +89,11 @@ impl Partition {
         let next = taken.committed.as_ref().map_or(taken.low, |cursor| cursor.offset);
         // What was begun to be stored, or else was stored, must be in the log. Otherwise its end was
         // lost and the numbers will be used again: old rows would pass for new ones.
-        let behind = in_doubt.map_or(next, |intent| intent.end + 1);
+        let behind = in_doubt.as_ref().map_or(next, |intent| intent.end + 1);
         if behind > taken.high {
             return Err(SinkError::LogCutOff { log, partition: number, behind, next: taken.high });
         }
-        if let Some(intent) = in_doubt {
+        if let Some(intent) = &in_doubt {
             let settling = Report::Settling { partition: number, first: next, last: intent.end };
             out.push(Action::Report(settling));
         }
@@ -101,10 +102,10 @@ impl Partition {
             number,
             next,
             open: None,
-            deleted_unread: if note == Note::Begin { next } else { 0 },
+            deleted_unread: if is_new { next } else { 0 },
             in_doubt,
             previous_owner_may_live: taken.previous_owner_may_live,
-            work: (note == Note::Begin).then(|| Work::begin(taken.log.to_string(), number, next)),
+            work: is_new.then(|| Work::begin(taken.log.to_string(), number, next)),
             state: State::Ours,
             is_paused: false,
             guard: Guard::new(taken.committed.as_ref().map_or(0, |cursor| cursor.offset)),
@@ -136,7 +137,8 @@ impl Partition {
     fn open(&mut self, at: Moment, out: &mut Vec<Action>) -> &mut Open {
         let (log, number, next) = (&self.log, self.number, self.next);
         // Whoever settles a range decides as its first owner did.
-        let stored_at = self.in_doubt.and_then(|intent| intent.stored_at).unwrap_or(at.now);
+        let stored_at =
+            self.in_doubt.as_ref().and_then(|intent| intent.stored_at).unwrap_or(at.now);
         let at = Moment { now: stored_at, ..at };
         let deleted = &mut self.deleted_unread;
         self.open.get_or_insert_with(|| {
@@ -148,7 +150,7 @@ impl Partition {
 
     /// The last offset of a range in doubt.
     pub(super) fn doubt_end(&self) -> Option<u64> {
-        self.in_doubt.map(|intent| intent.end)
+        self.in_doubt.as_ref().map(|intent| intent.end)
     }
 
     /// Whether what is collected must be closed before this offset is added: an intent covers exactly its
@@ -208,6 +210,8 @@ impl Partition {
                 repair: intent.repair,
                 may_be_under_way: self.previous_owner_may_live,
                 lasts: Duration::from_secs(intent.deadline_s),
+                refused: intent.skip,
+                sifted: intent.sift,
             };
         }
         self.next = batch.range.last + 1;

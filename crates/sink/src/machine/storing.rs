@@ -10,13 +10,15 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use candor_store::{Batch, Position, StoreError};
+use candor_event::Purpose;
+use candor_store::{Batch, Class, Position, Refusal, Refused, StoreError};
 use candor_transport::Cursor;
 
 use super::action::{Action, Insert, Report, Task};
 use super::backoff::Backoff;
 use super::input::Moment;
 use super::intent::{Intent, Note};
+use super::part::Part;
 use super::target::Target;
 use super::work::Turn;
 use crate::error::SinkError;
@@ -32,21 +34,17 @@ pub(super) struct Storing {
     step: Step,
     /// What was found of the part that is put into its table.
     present: Arc<HashSet<Position>>,
+    /// An owner before us may have slices under way. Should the table take meanwhile what it refused, we
+    /// would not cut them as it did.
+    waits_for_slices: bool,
+    /// How many refused rows the intent names that stands.
+    noted: usize,
     backoff: Backoff,
     began: Option<Duration>,
 }
 
-/// A part of the batch, and the token that its missing rows go under.
-#[derive(Debug)]
-struct Part {
-    target: Target,
-    repair: u32,
-    /// The token is known, rows are missing, and from this time on they will not come.
-    settled_at: Option<Duration>,
-}
-
 /// What is not known about a range.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Doubt {
     /// Something was tried before: nothing is inserted that was not looked for.
     pub(super) is_there: bool,
@@ -56,6 +54,10 @@ pub(super) struct Doubt {
     pub(super) may_be_under_way: bool,
     /// How long such an insert lasts at most.
     pub(super) lasts: Duration,
+    /// Rows that are set aside instead, as the intent says.
+    pub(super) refused: Vec<Refused>,
+    /// Purposes of which rows were refused.
+    pub(super) sifted: Vec<Purpose>,
 }
 
 /// What is done next.
@@ -86,10 +88,18 @@ enum Put {
 // === impl Storing ===
 
 impl Storing {
-    pub(super) fn new(batch: Batch, doubt: Doubt) -> Self {
-        let part = |target| Part { target, repair: 0, settled_at: None };
+    pub(super) fn new(mut batch: Batch, doubt: Doubt) -> Self {
+        let part = |target| match &target {
+            Target::Rows(purpose) if doubt.sifted.contains(purpose) => Part::sifted(target, &batch),
+            _ => Part::new(target),
+        };
+        // All purposes of the range, before rows are set aside.
+        let parts = Target::of(&batch).into_iter().map(part).collect();
+        doubt.refused.iter().for_each(|refused| batch.refuse(refused));
         Self {
-            parts: Target::of(&batch).into_iter().map(part).collect(),
+            parts,
+            noted: doubt.refused.len(),
+            waits_for_slices: doubt.may_be_under_way && !doubt.sifted.is_empty(),
             batch: Arc::new(batch),
             doubt,
             deadline: None,
@@ -116,15 +126,16 @@ impl Storing {
             Step::Intend => Task::Commit(self.intent(insert_deadline)),
             Step::LookForLedger => Task::ReadBack { batch, target: Target::Ledger, deadline },
             Step::Put(number, put) => {
-                let (target, repair) = match self.parts.get(number) {
-                    Some(part) => (part.target.clone(), part.repair),
-                    None => (Target::Ledger, 0), // the last of them
+                let Some(part) = self.parts.get(number) else {
+                    return Task::ReadBack { batch, target: Target::Ledger, deadline };
                 };
+                let target = part.target.clone();
                 match put {
                     Put::Look | Put::LookAgain => Task::ReadBack { batch, target, deadline },
                     Put::First | Put::Missing => {
-                        let present = Arc::clone(&self.present);
-                        Task::Insert(Insert { batch, target, present, repair, deadline })
+                        let present = part.left_out(&batch, &self.present);
+                        let attempt = part.attempt();
+                        Task::Insert(Insert { batch, target, present, attempt, deadline })
                     }
                 }
             }
@@ -140,6 +151,8 @@ impl Storing {
             // What an owner before us may still have under way lasts as long as it said.
             deadline_s: insert_deadline.max(self.doubt.lasts).as_secs(),
             stored_at: Some(self.batch.stored_at),
+            skip: self.doubt.refused.clone(),
+            sift: self.doubt.sifted.clone(),
         };
         Cursor { offset: range.first, metadata: Note::Settle(intent).encode() }
     }
@@ -159,8 +172,13 @@ impl Storing {
             Step::Intend => {
                 let cursor = self.intent(insert_deadline);
                 self.doubt.lasts = insert_deadline.max(self.doubt.lasts);
+                self.noted = self.doubt.refused.len();
                 if self.doubt.is_there {
                     out.push(Action::Report(Report::Repair));
+                }
+                if std::mem::take(&mut self.waits_for_slices) {
+                    let until = at.elapsed + self.doubt.lasts + SLACK;
+                    return Ok((cursor, self.try_again(until)));
                 }
                 self.put(0);
                 if self.doubt.is_there && self.is_old(at) {
@@ -190,6 +208,10 @@ impl Storing {
         out: &mut Vec<Action>,
     ) -> Result<Turn, SinkError> {
         if let Err(error) = done {
+            if let (Class::Poison(refusal), Step::Put(number, _)) = (error.class(), self.step) {
+                return self.refused(number, refusal, error, at);
+            }
+            self.doubt.may_be_under_way |= !error.is_over();
             return self.failed(error, at, out);
         }
         match self.step {
@@ -233,9 +255,13 @@ impl Storing {
         let Some(part) = self.parts.get_mut(number) else {
             return Err(NOT_ASKED);
         };
-        if part.target.is_complete(&self.batch, &present) {
-            self.put(number + 1);
-            return Ok(Turn::Go);
+        while part.is_stored(&self.batch, &present) {
+            if !part.goes_on() {
+                let refused = part.take_refused();
+                self.set_aside(refused, out);
+                self.put(number + 1);
+                return Ok(Turn::Go);
+            }
         }
         match part.settled_at {
             // Its token is known, and it was waited: what is missing never comes.
@@ -258,12 +284,21 @@ impl Storing {
         Ok(Turn::Go)
     }
 
-    /// Goes on with this part of the batch.
+    /// Goes on with this part of the batch, or the next that has anything.
     fn put(&mut self, number: usize) {
         self.present = Arc::default();
+        let is_empty = |part: &Part| part.target.positions(&self.batch).next().is_none();
+        let empty = self.parts.iter().skip(number).take_while(|part| is_empty(part)).count();
+        let number = number + empty;
+        let is_of_rows =
+            self.parts.get(number).is_some_and(|part| matches!(part.target, Target::Rows(_)));
         self.step = if number >= self.parts.len() {
             self.backoff = Backoff::new();
             Step::Confirm
+        } else if self.noted < self.doubt.refused.len() && !is_of_rows {
+            // Whoever settles the range after us must set the same rows aside.
+            self.try_again(Duration::ZERO);
+            Step::Intend
         } else if self.doubt.is_there {
             Step::Put(number, Put::Look)
         } else {
@@ -279,6 +314,43 @@ impl Storing {
         Turn::Rest(at)
     }
 
+    /// Rows of this part are refused: those at fault are looked for.
+    fn refused(
+        &mut self,
+        number: usize,
+        refusal: Refusal,
+        error: StoreError,
+        at: Moment,
+    ) -> Result<Turn, SinkError> {
+        let Some(part) = self.parts.get_mut(number) else {
+            return Err(NOT_ASKED);
+        };
+        let Target::Rows(purpose) = &part.target else {
+            return Err(SinkError::Store(error));
+        };
+        if self.doubt.refused.len() + part.refused() >= REFUSED_MAX {
+            let purpose = purpose.clone();
+            return Err(SinkError::Refused { purpose, most: REFUSED_MAX, error });
+        }
+        if !self.doubt.sifted.contains(purpose) {
+            self.doubt.sifted.push(purpose.clone());
+        }
+        part.is_refused(&self.batch, refusal);
+        Ok(self.try_again(at.elapsed))
+    }
+
+    fn set_aside(&mut self, refused: Vec<Refused>, out: &mut Vec<Action>) {
+        if refused.is_empty() {
+            return;
+        }
+        let batch = Arc::make_mut(&mut self.batch);
+        for row in &refused {
+            batch.refuse(row);
+            out.push(Action::Report(Report::Quarantined(row.refusal.label())));
+        }
+        self.doubt.refused.extend(refused);
+    }
+
     fn failed(
         &mut self,
         error: StoreError,
@@ -288,7 +360,6 @@ impl Storing {
         if !error.is_transient() {
             return Err(SinkError::Store(error));
         }
-        self.doubt.may_be_under_way |= !error.is_over();
         out.push(Action::Report(Report::StoreFailed { error }));
         let next = self.backoff.next(at);
         Ok(self.try_again(next))
@@ -296,6 +367,8 @@ impl Storing {
 }
 
 const NOT_ASKED: SinkError = SinkError::Defect("an answer to what was not asked");
+/// More refused rows in a batch are no accident of rows. They must fit into the cursor's note, too.
+const REFUSED_MAX: usize = 24;
 /// Positions are kept for seven days.
 const OLD_S: i64 = 6 * 86_400;
 /// ClickHouse looks at the time now and then.

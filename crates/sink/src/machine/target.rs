@@ -20,10 +20,7 @@ impl Target {
     /// The parts of a batch. The ledger comes last: when its row is there, everything else was answered.
     pub(super) fn of(batch: &Batch) -> Vec<Self> {
         let mut targets: Vec<_> = batch.purposes().into_iter().map(Self::Rows).collect();
-        if !batch.quarantined.is_empty() {
-            targets.push(Self::Quarantine);
-        }
-        targets.push(Self::Ledger);
+        targets.extend([Self::Quarantine, Self::Ledger]);
         targets
     }
 
@@ -39,9 +36,7 @@ impl Target {
                     })
                     .map(|(position, _)| *position),
             ),
-            Self::Quarantine => Box::new(
-                batch.quarantined.iter().map(|it| Position { offset: it.offset, index: 0 }),
-            ),
+            Self::Quarantine => Box::new(batch.quarantined.iter().map(|it| it.position)),
             Self::Ledger => {
                 Box::new(std::iter::once(Position { offset: batch.range.first, index: 0 }))
             }

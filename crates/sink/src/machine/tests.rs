@@ -145,7 +145,7 @@ fn the_next_token_is_taken_when_nothing_can_come_of_the_last() {
     driver.record();
     driver.reads_back(&[]);
     let (job, insert) = driver.inserts();
-    assert_eq!(insert.repair, 0);
+    assert_eq!(insert.attempt.repair, 0);
     driver.answer(job, Answer::Inserted(Ok(())));
     let answered = driver.now;
     driver.reads_back(&[]); // its token was known, and its rows are not there
@@ -160,7 +160,7 @@ fn the_next_token_is_taken_when_nothing_can_come_of_the_last() {
     }
     driver.reads_back(&[]);
     let (_, insert) = driver.inserts();
-    assert_eq!(insert.repair, 1);
+    assert_eq!(insert.attempt.repair, 1);
 }
 
 #[test]
@@ -171,7 +171,7 @@ fn an_outage_uses_no_token_up_and_alarms_after_a_minute() {
         let failure = || StoreError::Read(Cause::Network { refused: true });
         match driver.commits() {
             (job, Task::Insert(insert)) => {
-                assert_eq!(insert.repair, 0);
+                assert_eq!(insert.attempt.repair, 0);
                 driver.answer(job, Answer::Inserted(Err(failure())));
             }
             (job, _) => driver.answer(job, Answer::Present(Err(failure()))),
