@@ -65,6 +65,23 @@ fn rows_that_the_table_refuses_are_set_aside_and_all_others_stored() {
 }
 
 #[test]
+fn a_quarantine_of_an_earlier_version_is_brought_up_to_date() {
+    let mut candor = Candor::demo();
+    let columns = "SELECT arraySort(groupArray(name)) FROM system.columns \
+                   WHERE database = 'candor' AND table = 'quarantine'";
+    let made = candor.sql(columns);
+    let table = "ALTER TABLE candor.quarantine";
+    candor.sql(&format!("{table} MODIFY TTL stored_at + INTERVAL 7 DAY"));
+    candor.sql(&format!("{table} DROP COLUMN expires_at"));
+    candor.sql(&format!("{table} DROP COLUMN log_index"));
+    candor.stop();
+    candor.restart();
+    assert_eq!(candor.sql(columns), made);
+    let create = candor.sql("SHOW CREATE TABLE candor.quarantine");
+    assert!(create.contains("TTL expires_at"), "{create}");
+}
+
+#[test]
 fn a_table_that_refuses_everything_stops_the_sink() {
     let mut candor = stopped_after_one_event();
     candor.restart();

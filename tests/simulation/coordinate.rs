@@ -248,7 +248,9 @@ fn misread(cursor: Cursor, planted: Planted) -> Cursor {
         }
         Planted::TimeNotShared => {
             // As the first version of the note had it.
-            intent.remove("stored_at");
+            for field in ["stored_at", "skip", "sift"] {
+                intent.remove(field);
+            }
             intent.insert("v".to_owned(), 1.into());
         }
         _ => return cursor,

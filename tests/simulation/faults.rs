@@ -124,7 +124,22 @@ impl Faults {
                 faults.rebalance_every = random.between(1_000, 60_000);
             }
         }
+        if !is_journal && random.chance(2_000) {
+            faults.storm(random);
+        }
         faults
+    }
+
+    /// What is worst for the protocol at once: inserts that last, owners that do not know that they are
+    /// none any more, and an engine that dies in between.
+    fn storm(&mut self, random: &mut Random) {
+        self.sinks = random.between(2, 3);
+        self.slow = 5_000;
+        self.rebalance_every = random.between(2_000, 10_000);
+        self.expelled = 9_000;
+        self.house_down_every = random.between(3_000, 20_000);
+        self.house_down_for = random.between(50, 2_000);
+        (self.lost, self.refused, self.network) = (0, 0, 50);
     }
 }
 

@@ -1,6 +1,6 @@
 //! A log as the sink sees it: partitions of records, with everything that can be wrong with them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use candor_event::{Basis, Event, Field, FieldSet, Grant, Kind, wire};
@@ -31,6 +31,8 @@ pub struct Partition {
     /// The first offset that is still there, and the next one.
     pub low: u64,
     pub high: u64,
+    /// What the log deleted before it was confirmed: it may have been stored or not.
+    pub deleted: BTreeSet<u64>,
     /// Of what was behind, nothing is known any more.
     pub lost_from: Option<u64>,
 }
@@ -117,6 +119,12 @@ impl Partition {
     /// Where a sink stands that has read all.
     pub fn end(&self) -> u64 {
         self.entries.last_key_value().map_or(0, |(last, _)| last + 1).max(self.low)
+    }
+
+    /// Deletes what lies below, of which everything below `confirmed` was.
+    pub fn delete(&mut self, low: u64, confirmed: u64) {
+        self.deleted.extend(self.low.max(confirmed)..low);
+        self.low = low;
     }
 
     /// Loses everything from `high` on.

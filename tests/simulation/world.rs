@@ -234,8 +234,9 @@ impl World {
         if self.random.chance(self.faults.deletes)
             && let Some(partition) = self.log.partitions.get_mut(number as usize)
         {
-            partition.low = self.random.between(partition.low, partition.high);
-            let low = partition.low;
+            let low = self.random.between(partition.low, partition.high);
+            let cursor = self.group.slots.get(number as usize).and_then(|it| it.cursor.as_ref());
+            partition.delete(low, cursor.map_or(0, |cursor| cursor.offset));
             self.note(|| format!("the log deletes {number} up to {low}"));
         }
         if self.random.chance(self.faults.cut_off) {
