@@ -31,6 +31,15 @@ fn poison_is_set_aside_and_its_neighbours_are_stored() {
     );
     candor.sql_becomes("SELECT sum(buckets['quarantined']) FROM candor.batches", "1");
     assert_eq!(candor.metric("sink_quarantined_total{reason=\"not_protobuf\"}"), 1);
+
+    let (is_done, text) = quarantine(candor.clickhouse().base(), &["retry", "--all"]);
+    assert!(!is_done && text.contains("still not to be read"), "{text}");
+    assert!(quarantine(candor.clickhouse().base(), &["drop", "--reason", "not_protobuf"]).0);
+    candor.sql_becomes("SELECT count() FROM candor.quarantine", "0");
+    candor.sql_becomes(
+        "SELECT outcome, reason FROM candor.quarantine__audit",
+        "dropped\tnot_protobuf",
+    );
 }
 
 fn pageview_of(path: &str) -> String {
@@ -62,6 +71,60 @@ fn rows_that_the_table_refuses_are_set_aside_and_all_others_stored() {
     );
     candor.sql_becomes("SELECT sum(rows['statistics_rows']) FROM candor.batches", "51");
     assert_eq!(candor.metric("sink_quarantined_total{reason=\"constraint\"}"), 3);
+    what_is_set_aside_can_be_stored_later_or_dropped(&candor);
+}
+
+fn what_is_set_aside_can_be_stored_later_or_dropped(candor: &Candor) {
+    let clickhouse = candor.clickhouse().base();
+    let (_, listed) = quarantine(clickhouse, &["list"]);
+    assert_eq!(
+        listed.lines().filter(|line| line.contains("\tconstraint\t")).count(),
+        3,
+        "{listed}"
+    );
+    assert!(!listed.contains("poison"), "content is shown when it is asked for: {listed}");
+    assert!(quarantine(clickhouse, &["list", "--show"]).1.contains("/poison/b"));
+    assert!(!quarantine(clickhouse, &["drop"]).0, "it must be said which");
+
+    // Still refused: nothing changes.
+    let (is_done, text) = quarantine(clickhouse, &["retry", "--all"]);
+    assert!(!is_done && text.contains("still refused: constraint"), "{text}");
+    candor.sql_becomes("SELECT count() FROM candor.quarantine", "3");
+
+    candor.sql("ALTER TABLE candor.statistics_rows DROP CONSTRAINT no_poison");
+    let offset =
+        "SELECT toString(log_offset) FROM candor.quarantine ORDER BY log_offset, log_index";
+    let offset = candor.sql(&format!("{offset} LIMIT 1"));
+    // As after a crash between storing and taking it out: two at the same time store it once.
+    let place = ["retry", "--offset", &offset];
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| quarantine(clickhouse, &place));
+        }
+    });
+    candor
+        .sql_becomes("SELECT countIf(startsWith(path, '/poison')) > 0 FROM candor.statistics", "1");
+    quarantine(clickhouse, &["retry", "--all"]);
+    candor.sql_becomes(
+        "SELECT count(), uniqExact(path), countIf(startsWith(path, '/poison')) FROM candor.statistics",
+        "54\t54\t3",
+    );
+    candor.sql_becomes("SELECT count() FROM candor.quarantine", "0");
+    candor.sql_becomes(
+        "SELECT outcome, count(), sum(rows['statistics_rows']) FROM candor.quarantine__audit GROUP BY 1",
+        "stored\t3\t3",
+    );
+}
+
+/// Whether it succeeded, and what it printed.
+fn quarantine(clickhouse: &str, args: &[&str]) -> (bool, String) {
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("candor.toml");
+    std::fs::write(&config, format!("[clickhouse]\nurl = {clickhouse:?}\n")).unwrap();
+    let mut command = std::process::Command::new(candor_tests::program("candor"));
+    let run = command.arg("quarantine").args(args).arg("--config").arg(&config).output().unwrap();
+    let text = String::from_utf8_lossy(&run.stdout) + String::from_utf8_lossy(&run.stderr);
+    (run.status.success(), text.into_owned())
 }
 
 #[test]

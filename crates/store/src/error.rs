@@ -112,6 +112,9 @@ pub enum Refusal {
 // === impl Refusal ===
 
 impl Refusal {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Constraint, Self::Unreadable];
+
     /// The word for it in metrics and in the quarantine.
     pub const fn label(self) -> &'static str {
         match self {

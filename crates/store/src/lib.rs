@@ -21,6 +21,7 @@ mod column;
 mod config;
 mod error;
 mod migrate;
+mod quarantine;
 mod read;
 mod row;
 mod schema;
@@ -30,6 +31,7 @@ pub use batch::{Batch, Bucket, Position, Quarantined, Range, Refused};
 pub use config::{Config, Password, TableOptions};
 pub use error::{Cause, Class, Refusal, StoreError};
 pub use migrate::{Migration, Step};
+pub use quarantine::{End, Held};
 pub use schema::Schema;
 pub use write::{Attempt, InsertDeadline, Slice, Token};
 

@@ -26,6 +26,8 @@ pub struct Attempt {
     pub repair: u32,
     /// Which of the range's rows of this table, when it is not all of them.
     pub slice: Option<Slice>,
+    /// The index of what comes out of the quarantine.
+    pub held: Option<u32>,
 }
 
 /// Rows of a range in one table, by their number; both ends included.
@@ -65,6 +67,9 @@ impl Token {
         let mut token = hasher.finalize().to_hex().to_string();
         if let Some(Slice { first, last }) = attempt.slice {
             token = format!("{token}/rows-{first}-{last}");
+        }
+        if let Some(index) = attempt.held {
+            token = format!("{token}/held-{index}");
         }
         if attempt.repair > 0 {
             token = format!("{token}/replay-{}", attempt.repair);
@@ -137,7 +142,7 @@ impl Store {
         self.insert(QUARANTINE, &block, &token, deadline).await
     }
 
-    async fn insert(
+    pub(crate) async fn insert(
         &self,
         table: &str,
         block: &Block,
@@ -166,7 +171,7 @@ impl Store {
 
 type Fault = Box<dyn std::error::Error + Send + Sync>;
 
-fn fault(table: &str, reason: &(dyn std::error::Error + Send + Sync)) -> StoreError {
+pub(crate) fn fault(table: &str, reason: &(dyn std::error::Error + Send + Sync)) -> StoreError {
     StoreError::Block { table: table.to_owned(), reason: reason.to_string() }
 }
 
@@ -285,14 +290,14 @@ mod tests {
     #[test]
     fn a_token_names_range_table_and_try() {
         let token = |first, table, repair| {
-            Token::new(&range(first), table, Attempt { repair, slice: None }).0
+            Token::new(&range(first), table, Attempt { repair, ..Attempt::default() }).0
         };
         assert_eq!(token(1, "t", 0), token(1, "t", 0));
         assert_ne!(token(1, "t", 0), token(2, "t", 0));
         assert_ne!(token(1, "t", 0), token(1, "u", 0));
         assert!(token(1, "t", 2).ends_with("/replay-2"));
         let slice = Some(Slice { first: 3, last: 5 });
-        let of_rows = Token::new(&range(1), "t", Attempt { repair: 1, slice }).0;
+        let of_rows = Token::new(&range(1), "t", Attempt { repair: 1, slice, held: None }).0;
         assert!(of_rows.ends_with("/rows-3-5/replay-1"), "{of_rows}");
     }
 

@@ -48,7 +48,7 @@ impl Part {
 
     pub(super) fn attempt(&self) -> Attempt {
         let slice = self.sifting.as_ref().and_then(|sifting| sifting.sift.slice());
-        Attempt { repair: self.repair, slice }
+        Attempt { repair: self.repair, slice, held: None }
     }
 
     /// Whether all rows that are tried now are there.
