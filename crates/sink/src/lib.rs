@@ -12,6 +12,8 @@
 //! Whoever finds an intent, after a crash or a failed insert, does not believe in tokens: it reads back
 //! which events of the range have rows and inserts only the missing ones. Rows are made from the grants
 //! of an event alone; the sink never reads a policy.
+//!
+//! All of that is decided by the [`machine`], which does no I/O; [`Sink`] does what it asks for.
 #![forbid(unsafe_code)]
 
 mod config;
