@@ -1,6 +1,6 @@
 # `make run` and `make test` do all the set-up themselves.
 
-.PHONY: run test setup check bench geo tracker
+.PHONY: run test setup check bench geo tracker simulate
 
 # Everything on this machine, with the built-in demo policy: http://127.0.0.1:8080/
 run: setup
@@ -22,6 +22,10 @@ check:
 # Builds the tracker that the program carries, and prints its size; commit what it writes.
 tracker:
 	cd tracker && npm ci --silent && npm run --silent build
+
+# The sink in a million worlds where everything goes wrong; CANDOR_SIMULATION_FIRST begins at another seed.
+simulate:
+	CANDOR_SIMULATION_SCHEDULES=$${CANDOR_SIMULATION_SCHEDULES:-1000000} cargo test --release --locked -p candor-tests --test simulation no_schedule -- --nocapture
 
 # Nanoseconds per event, stage by stage.
 bench: setup

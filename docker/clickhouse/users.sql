@@ -18,6 +18,7 @@ GRANT DROP TABLE ON candor._tmp_replace_* TO candor_migrator;
 GRANT SELECT, INSERT ON candor.* TO candor_migrator;
 REVOKE INSERT ON candor.batches FROM candor_migrator;
 REVOKE INSERT ON candor.quarantine FROM candor_migrator;
+REVOKE INSERT ON candor.quarantine__audit FROM candor_migrator;
 -- What is there already.
 GRANT SELECT ON system.columns TO candor_migrator;
 GRANT SELECT ON system.tables TO candor_migrator;
@@ -34,7 +35,8 @@ GRANT SELECT ON system.user_directories TO candor_migrator;
 CREATE USER IF NOT EXISTS candor_sink IDENTIFIED WITH sha256_hash BY {sink:String};
 ALTER USER candor_sink IDENTIFIED WITH sha256_hash BY {sink:String};
 GRANT INSERT, SELECT(log, log_partition, first_offset, last_offset) ON candor.batches TO candor_sink;
-GRANT INSERT, SELECT(log, log_partition, log_offset) ON candor.quarantine TO candor_sink;
+GRANT INSERT, SELECT(log, log_partition, log_offset, log_index) ON candor.quarantine TO candor_sink;
+GRANT SELECT(log, log_partition, log_offset, log_index) ON candor.quarantine__audit TO candor_sink;
 
 -- Analysts: persons get the role candor_reader (all controllers), or that of one controller's team, which
 -- grants.sql makes. They read the guarded views, and nothing else.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::process::Command;
 
 use candor_event::{Basis, Event, Field, FieldSet, Grant, Kind, Purpose, Timestamp};
-use candor_store::{Batch, InsertDeadline, Position, Quarantined, Range, Store};
+use candor_store::{Attempt, Batch, InsertDeadline, Position, Quarantined, Range, Store};
 use candor_tests::{Policy, policy, program};
 
 use crate::engine::Engine;
@@ -75,7 +75,9 @@ fn batch() -> Batch {
         }],
         ..Event::default()
     };
-    let quarantined = Quarantined { offset: 7, reason: "unreadable", record: vec![1] };
+    let position = Position { offset: 7, index: 0 };
+    let (reason, record) = ("not_protobuf", vec![1]);
+    let quarantined = Quarantined { position, expires_at: None, reason, record };
     Batch {
         range: Range { log: "test".to_owned(), partition: 2, first: 5, last: 7 },
         stored_at: Timestamp::from_unix(3_990_000_001),
@@ -203,9 +205,9 @@ async fn the_sink_can_write_and_read_back() {
     store.ping().await.unwrap();
     assert!(!store.ledger_knows("test", 2).await.unwrap());
     let none = std::collections::HashSet::new();
-    store.insert_rows(&batch, &purpose, &none, 0, deadline).await.unwrap();
-    store.insert_quarantined(&batch, &none, 0, deadline).await.unwrap();
-    store.insert_ledger(&batch, 0, deadline).await.unwrap();
+    store.insert_rows(&batch, &purpose, &none, Attempt::default(), deadline).await.unwrap();
+    store.insert_quarantined(&batch, &none, Attempt::default(), deadline).await.unwrap();
+    store.insert_ledger(&batch, Attempt::default(), deadline).await.unwrap();
 
     assert_eq!(store.stored_positions(&purpose, range).await.unwrap().len(), 2);
     assert_eq!(store.quarantined_positions(range).await.unwrap().len(), 1);

@@ -1,6 +1,8 @@
 //! The command line. What a flag says beats the file.
 #![expect(clippy::disallowed_types, reason = "addresses to listen on")]
 
+mod quarantine;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -8,6 +10,7 @@ use candor_policy::{Format, Language};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::{Config, ConfigError};
+pub(crate) use quarantine::{HeldArgs, QuarantineArgs, QuarantineCommand};
 
 /// Web analytics that keeps its privacy notice.
 #[derive(Debug, Parser)]
@@ -32,6 +35,9 @@ pub(crate) enum Command {
     /// Write, check and explain policies, and the notices that visitors read
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// List what was set aside because it cannot be stored, try it again, or drop it
+    #[command(subcommand)]
+    Quarantine(QuarantineCommand),
     /// Run a sink alone: Kafka in, ClickHouse out
     Sink(SinkArgs),
     /// Print what lies in Kafka, decoded, one event a line (NDJSON)

@@ -21,6 +21,7 @@ mod notices;
 mod policies;
 mod policy;
 mod promises;
+mod quarantine;
 mod readiness;
 mod reload;
 mod sink;
@@ -69,6 +70,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Import(args) => block_on(import::run(&args)),
         Command::Migrate(args) => block_on(migrate::run(&args)),
         Command::Policy(command) => policy::run(&command),
+        Command::Quarantine(command) => block_on(quarantine::run(&command)),
         Command::Sink(args) => live(args.config()?, is_hardened, sink::run),
         Command::Tail(args) => block_on(tail::run(&args)),
         Command::Up(args) => live(args.config()?, is_hardened, up::run),

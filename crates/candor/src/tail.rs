@@ -48,6 +48,16 @@ fn lines(tailed: &Tailed) -> serde_json::Result<String> {
     events.map(|(index, event)| line(&Line::of(partition, offset, index, event))).collect()
 }
 
+/// One event as `candor tail` prints it.
+pub(crate) fn event_line(
+    partition: u32,
+    offset: u64,
+    index: usize,
+    event: &candor_event::Event,
+) -> serde_json::Result<String> {
+    line(&Line::of(partition, offset, index, event))
+}
+
 fn line(value: &impl Serialize) -> serde_json::Result<String> {
     serde_json::to_string(value).map(|text| text + "\n")
 }

@@ -1,5 +1,6 @@
 //! What stops the sink. Everything that comes and goes is waited for instead.
 
+use candor_event::Purpose;
 use candor_event::wire::WireError;
 use candor_store::StoreError;
 use candor_transport::{CommitError, ConsumeError};
@@ -44,6 +45,9 @@ pub enum SinkError {
         /// The next offset of the log.
         next: u64,
     },
+    /// A rule that must hold whatever happens does not: nothing is stored on top of it.
+    #[error("a defect of the sink: {0}. What is stored is as it was; please report it")]
+    Defect(&'static str),
     /// A record of a later version.
     #[error("a record at offset {offset} needs a newer candor: nothing is skipped")]
     FromTheFuture {
@@ -56,6 +60,20 @@ pub enum SinkError {
     /// A delivery of a partition that was never assigned: a defect of the transport.
     #[error("a delivery for a partition that is not assigned")]
     NotAssigned,
+    /// More rows of a batch are refused than are set aside: it is the table that does not fit.
+    #[error(
+        "{purpose}_rows refuses more than {most} rows of one batch, the last with: {error}. Nothing is skipped: \
+         look at the table's columns and constraints (candor migrate --dry-run)"
+    )]
+    Refused {
+        /// The purpose.
+        purpose: Purpose,
+        /// How many would be set aside.
+        most: usize,
+        /// What ClickHouse says.
+        #[source]
+        error: StoreError,
+    },
     /// ClickHouse refuses in a way that waiting does not mend.
     #[error("cannot store")]
     Store(#[source] StoreError),

@@ -12,50 +12,53 @@
 //! Whoever finds an intent, after a crash or a failed insert, does not believe in tokens: it reads back
 //! which events of the range have rows and inserts only the missing ones. Rows are made from the grants
 //! of an event alone; the sink never reads a policy.
+//!
+//! All of that is decided by the [`machine`], which does no I/O; [`Sink`] does what it asks for.
 #![forbid(unsafe_code)]
 
-mod backoff;
-mod batch;
 mod config;
 mod error;
-mod intent;
+mod jobs;
+pub mod machine;
 mod metrics;
-mod owned;
-mod partition;
-mod target;
-mod writer;
 
+use std::hash::{BuildHasher, RandomState};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use candor_event::Clock;
 use candor_store::Store;
-use candor_transport::{ConsumeError, Consumer, Delivery};
+use candor_transport::{ConsumeError, Consumer};
 use tokio::time::Instant;
 
 pub use config::{Config, TooManyInserts};
 pub use error::SinkError;
 
-use owned::Owned;
-use writer::Writer;
+use jobs::Jobs;
+use machine::{Action, Input, Machine, Moment};
 
 /// The pause after a failed read of the log.
 const READ_PAUSE: Duration = Duration::from_secs(1);
 
-/// Carries one log into one store.
+/// Carries one log into one store: does what the [`Machine`] asks for, and tells it what came of it.
 #[derive(Debug)]
 pub struct Sink<C: Consumer> {
     consumer: C,
-    owned: Owned<C::Committer>,
+    machine: Machine,
+    jobs: Jobs<C::Committer>,
     clock: Arc<dyn Clock>,
+    began: Instant,
+    chance: RandomState,
 }
 
 impl<C: Consumer> Sink<C> {
     /// A sink that has read nothing yet.
     pub fn new(consumer: C, store: Store, config: Config, clock: Arc<dyn Clock>) -> Self {
-        let writer = Writer::new(consumer.committer(), store, config.insert_deadline());
-        Self { consumer, owned: Owned::new(writer, config), clock }
+        let began = Instant::now();
+        let jobs = Jobs::new(consumer.committer(), store, began);
+        let (machine, chance) = (Machine::new(config), RandomState::new());
+        Self { consumer, machine, jobs, clock, began, chance }
     }
 
     /// Runs until `stop` resolves or the log is closed, and everything that was read is stored. May be
@@ -69,12 +72,12 @@ impl<C: Consumer> Sink<C> {
         let mut pause = None;
         let mut told = String::new();
         loop {
-            let due = self.owned.due_at();
-            tokio::select! {
+            let wake_at = self.wake_at();
+            let input = tokio::select! {
                 delivery = self.consumer.next(), if pause.is_none() => match delivery {
                     Ok(delivery) => {
                         told.clear();
-                        self.accept(delivery)?;
+                        Input::Delivered(delivery)
                     }
                     Err(ConsumeError::Closed) => break,
                     Err(error) if error.is_transient() => {
@@ -84,50 +87,55 @@ impl<C: Consumer> Sink<C> {
                             told = reason;
                         }
                         pause = Some(Instant::now() + READ_PAUSE);
+                        continue;
                     }
                     Err(error) => return Err(SinkError::Consume(error)),
                 },
-                done = self.owned.join_next() => self.owned.finish(done, &mut self.consumer)?,
-                () = sleep_until(pause) => pause = None,
-                () = sleep_until(due) => {}
+                (job, answer) = self.jobs.next() => Input::Answered(job, answer),
+                () = sleep_until(pause) => {
+                    pause = None;
+                    continue;
+                }
+                () = sleep_until(wake_at) => Input::Tick,
                 () = &mut stop => break,
-            }
-            self.owned.regulate(&mut self.consumer);
+            };
+            self.take(input)?;
         }
-        self.owned.store_all();
-        while self.owned.is_at_work() {
-            let done = self.owned.join_next().await;
-            self.owned.finish(done, &mut self.consumer)?;
-            self.owned.store_all();
+        self.take(Input::Stop)?;
+        while self.machine.is_at_work() {
+            let wake_at = self.wake_at();
+            let input = tokio::select! {
+                (job, answer) = self.jobs.next() => Input::Answered(job, answer),
+                () = sleep_until(wake_at) => Input::Tick,
+            };
+            self.take(input)?;
         }
         Ok(())
     }
 
-    fn accept(&mut self, delivery: Delivery) -> Result<(), SinkError> {
-        let now = self.clock.now();
-        match delivery {
-            Delivery::Assigned {
-                partition,
-                log,
-                committed,
-                low,
-                high,
-                previous_owner_may_live,
-            } => {
-                let taken = partition::Taken { log, committed, low, high, previous_owner_may_live };
-                self.owned.assign(partition, &taken)
-            }
-            Delivery::Revoked { partition, lost } => {
-                self.owned.revoke(partition, lost, &mut self.consumer);
-                Ok(())
-            }
-            Delivery::Damaged { partition, first, last, damage } => {
-                self.owned.damaged(partition, (first, last), damage, now)
-            }
-            Delivery::Record { partition, offset, record } => {
-                self.owned.push(partition, offset, &record, now)
+    fn wake_at(&self) -> Option<Instant> {
+        self.machine.wake_at().map(|elapsed| self.began + elapsed)
+    }
+
+    /// Tells the machine, and does what it asks for.
+    fn take(&mut self, input: Input) -> Result<(), SinkError> {
+        let mut actions = Vec::new();
+        let elapsed = self.began.elapsed();
+        let [low, high, ..] = self.chance.hash_one(elapsed).to_le_bytes();
+        let jitter = u16::from_le_bytes([low, high]);
+        let at = Moment { elapsed, now: self.clock.now(), jitter };
+        self.machine.take(input, at, &mut actions)?;
+        for action in actions {
+            match action {
+                Action::Begin(job, task) => self.jobs.begin(job, task),
+                Action::BreakOff(job) => self.jobs.break_off(job),
+                Action::Pause(partition) => self.consumer.pause(partition),
+                Action::Resume(partition) => self.consumer.resume(partition),
+                Action::Release(partition) => self.consumer.release(partition),
+                Action::Report(report) => metrics::tell(&report),
             }
         }
+        Ok(())
     }
 }
 

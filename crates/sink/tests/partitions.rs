@@ -264,5 +264,5 @@ async fn damage_across_the_end_of_a_doubt_is_split() {
     log.until("the doubt is settled first", |state| !state.commits.is_empty()).await;
     let (_, cursor) = log.change_quietly(|state| state.commits.remove(0));
     assert_eq!(cursor.offset, 0);
-    assert!(cursor.metadata.contains(r#""end":9,"repair":1"#), "{}", cursor.metadata);
+    assert!(cursor.metadata.contains(r#""end":9,"repair":0"#), "{}", cursor.metadata);
 }

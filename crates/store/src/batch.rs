@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use candor_event::{Event, Purpose, Timestamp};
+use candor_event::{Event, FieldSet, Purpose, Timestamp, wire};
+
+use crate::error::Refusal;
 
 /// A range of offsets of one partition, both ends included.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,11 +60,24 @@ pub enum Bucket {
     Torn,
 }
 
-/// A record that was set aside. Everything in the log is anonymised, and so is this.
+/// A row that ClickHouse refuses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// The purpose whose table refuses it.
+    pub purpose: Purpose,
+    /// The event.
+    pub position: Position,
+    /// Why.
+    pub refusal: Refusal,
+}
+
+/// A record that was set aside, or an event of one. Everything in the log is anonymised, and so is this.
 #[derive(Clone, Debug)]
 pub struct Quarantined {
-    /// Its offset.
-    pub offset: u64,
+    /// Where it was.
+    pub position: Position,
+    /// Until when it may be kept, if its grants say so.
+    pub expires_at: Option<Timestamp>,
     /// Why.
     pub reason: &'static str,
     /// The record.
@@ -94,6 +109,45 @@ impl Batch {
             names.into_iter().filter_map(|name| Purpose::parse(name).ok()).collect();
         purposes.sort();
         purposes
+    }
+
+    /// Sets a row aside: its event is left with its other grants, and what this grant covers goes into the
+    /// quarantine. What is not there is left alone.
+    pub fn refuse(&mut self, refused: &Refused) {
+        let Refused { purpose, position, refusal } = refused;
+        let Ok(index) = self.events.binary_search_by_key(position, |(position, _)| *position)
+        else {
+            return;
+        };
+        let Some((_, event)) = self.events.get_mut(index) else {
+            return;
+        };
+        let is_it = |grant: &candor_event::Grant| grant.purpose == purpose.as_str();
+        let Some(grant) = event.grants.iter().find(|grant| is_it(grant)).cloned() else {
+            return;
+        };
+        event.grants.retain(|grant| !is_it(grant));
+        let mut kept = event.clone();
+        kept.retain(FieldSet::from_bits(grant.fields).unwrap_or_default());
+        let expires_at = Timestamp::from_unix(grant.expires_at);
+        kept.grants = vec![grant];
+        if event.grants.is_empty() {
+            self.events.remove(index);
+        }
+        *self.buckets.entry(Bucket::Quarantined).or_default() += 1;
+        // Encoded events concatenate: one row of the quarantine for an event, whatever refuses it.
+        match self.quarantined.iter_mut().find(|it| it.position == *position) {
+            Some(row) => {
+                wire::encode_into(&kept, &mut row.record);
+                row.expires_at = row.expires_at.min(Some(expires_at));
+            }
+            None => self.quarantined.push(Quarantined {
+                position: *position,
+                expires_at: Some(expires_at),
+                reason: refusal.label(),
+                record: wire::encode(&kept).to_vec(),
+            }),
+        }
     }
 
     /// How many rows each purpose gets.

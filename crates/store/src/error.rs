@@ -84,6 +84,44 @@ pub enum Cause {
     },
     /// No answer within the deadline.
     TimedOut,
+    /// Rows of more months than one insert may have. ClickHouse's number for it is also that of too many
+    /// parts, which passes.
+    TooManyMonths,
+}
+
+/// What to do about a statement that did not succeed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// Some rows are refused; the others could be stored without them.
+    Poison(Refusal),
+    /// Somebody must change the schema, the rights or the configuration first.
+    Standing,
+    /// It comes and goes: try again.
+    Transient,
+}
+
+/// Why ClickHouse refuses rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Refusal {
+    /// A constraint of the table is violated.
+    Constraint,
+    /// A value cannot be read as its column's type.
+    Unreadable,
+}
+
+// === impl Refusal ===
+
+impl Refusal {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Constraint, Self::Unreadable];
+
+    /// The word for it in metrics and in the quarantine.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Constraint => "constraint",
+            Self::Unreadable => "unreadable",
+        }
+    }
 }
 
 // === impl StoreError ===
@@ -105,17 +143,35 @@ impl StoreError {
         }
     }
 
-    /// Whether trying again helps by itself; otherwise somebody must change the schema, the rights or
-    /// the configuration first.
+    /// What to do about it.
+    pub fn class(&self) -> Class {
+        match self {
+            Self::Insert { cause, .. } => cause.class(),
+            _ if self.is_transient() => Class::Transient,
+            _ => Class::Standing,
+        }
+    }
+
+    /// Whether trying again helps by itself.
     pub fn is_transient(&self) -> bool {
-        self.cause().is_some_and(Cause::is_transient)
+        self.cause().is_some_and(|cause| cause.class() == Class::Transient)
     }
 
     /// Whether the statement surely is not running any more, so that nothing of it will still appear.
     pub fn is_over(&self) -> bool {
         match self.cause() {
-            Some(Cause::Server { .. } | Cause::Network { refused: true }) | None => true,
-            Some(Cause::Client | Cause::Network { refused: false } | Cause::TimedOut) => false,
+            // An answer without a number comes from something in between, which may have lost patience;
+            // 319 is ClickHouse's own word for "nobody knows".
+            Some(
+                Cause::Client
+                | Cause::Network { refused: false }
+                | Cause::Server { code: 0 | 319, .. }
+                | Cause::TimedOut,
+            ) => false,
+            Some(
+                Cause::Server { .. } | Cause::Network { refused: true } | Cause::TooManyMonths,
+            )
+            | None => true,
         }
     }
 
@@ -142,15 +198,18 @@ impl Cause {
     }
 
     /// Network, timeouts, too many parts, read-only tables, disk, memory, quorum and coordination come
-    /// and go; everything else needs a person.
-    fn is_transient(&self) -> bool {
+    /// and go; rows that are violated or cannot be read are at fault themselves; everything else needs a
+    /// person.
+    fn class(&self) -> Class {
         const COME_AND_GO: [u32; 18] = [
             0, 159, 173, 202, 203, 209, 210, 236, 241, 242, 243, 252, 279, 285, 290, 319, 394, 999,
         ];
         match self {
-            Self::Network { .. } | Self::TimedOut => true,
-            Self::Server { code, .. } => COME_AND_GO.contains(code),
-            Self::Client => false,
+            Self::Network { .. } | Self::TimedOut => Class::Transient,
+            Self::Server { code: 469, .. } => Class::Poison(Refusal::Constraint),
+            Self::Server { code: 6 | 27 | 117, .. } => Class::Poison(Refusal::Unreadable),
+            Self::Server { code, .. } if COME_AND_GO.contains(code) => Class::Transient,
+            Self::Client | Self::Server { .. } | Self::TooManyMonths => Class::Standing,
         }
     }
 }
@@ -165,6 +224,10 @@ impl fmt::Display for Cause {
             Self::Network { refused: false } => f.write_str("the connection broke"),
             Self::Server { code, name } => write!(f, "ClickHouse says {name} (code {code})"),
             Self::TimedOut => f.write_str("no answer within the deadline"),
+            Self::TooManyMonths => f.write_str(
+                "ClickHouse takes rows of so many months in one insert only with a higher \
+                 max_partitions_per_insert_block",
+            ),
         }
     }
 }
@@ -176,6 +239,9 @@ fn server(text: &str) -> Cause {
         .split_once("Code: ")
         .and_then(|(_, rest)| rest.split('.').next()?.parse().ok())
         .unwrap_or(0);
+    if code == 252 && text.contains("Too many partitions for single INSERT block") {
+        return Cause::TooManyMonths;
+    }
     let is_name = |word: &&str| {
         !word.is_empty()
             && word.bytes().all(|c| c.is_ascii_uppercase() || c == b'_' || c.is_ascii_digit())
@@ -211,12 +277,40 @@ mod tests {
             ("Code: 241. DB::Exception: Memory limit", true),
             ("Code: 60. DB::Exception: Unknown table", false),
             ("Code: 469. DB::Exception: Constraint", false),
+            (
+                "Code: 252. DB::Exception: Too many partitions for single INSERT block (more than 200)",
+                false,
+            ),
             ("Code: 516. DB::Exception: Authentication failed", false),
             ("502 Bad Gateway", true),
         ];
         for (text, transient) in cases {
             assert_eq!(insert(text).is_transient(), transient, "{text}");
         }
+    }
+
+    #[test]
+    fn rows_are_at_fault_only_where_they_are() {
+        let constraint = "Code: 469. DB::Exception: Constraint `c`";
+        assert_eq!(insert(constraint).class(), Class::Poison(Refusal::Constraint));
+        let parse = "Code: 27. DB::Exception: Cannot parse input";
+        assert_eq!(insert(parse).class(), Class::Poison(Refusal::Unreadable));
+        for standing in
+            ["Code: 60. DB::Exception: Unknown table", "Code: 497. DB::Exception: Access"]
+        {
+            assert_eq!(insert(standing).class(), Class::Standing);
+        }
+        // A question has no rows.
+        let read = StoreError::read(&ClientError::BadResponse(constraint.to_owned()));
+        assert_eq!(read.class(), Class::Standing);
+    }
+
+    #[test]
+    fn what_may_still_be_running_is_not_over() {
+        assert!(insert("Code: 241. DB::Exception: Memory limit").is_over());
+        assert!(!insert("504 Gateway Time-out").is_over());
+        assert!(!insert("Code: 319. DB::Exception: Unknown status").is_over());
+        assert!(!StoreError::Read(Cause::TimedOut).is_over());
     }
 
     #[test]

@@ -21,17 +21,19 @@ mod column;
 mod config;
 mod error;
 mod migrate;
+mod quarantine;
 mod read;
 mod row;
 mod schema;
 mod write;
 
-pub use batch::{Batch, Bucket, Position, Quarantined, Range};
+pub use batch::{Batch, Bucket, Position, Quarantined, Range, Refused};
 pub use config::{Config, Password, TableOptions};
-pub use error::{Cause, StoreError};
+pub use error::{Cause, Class, Refusal, StoreError};
 pub use migrate::{Migration, Step};
+pub use quarantine::{End, Held};
 pub use schema::Schema;
-pub use write::{InsertDeadline, Token};
+pub use write::{Attempt, InsertDeadline, Slice, Token};
 
 /// A connection to ClickHouse.
 #[derive(Clone)]

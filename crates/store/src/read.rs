@@ -43,7 +43,7 @@ impl Store {
         self.positions(&format!("{purpose}_rows"), "log_index", range).await
     }
 
-    /// Which offsets of a range are set aside; their index is 0.
+    /// What of a range is set aside, or was until somebody ended it: records, whose index is 0, and events.
     ///
     /// # Errors
     /// [`StoreError::Read`].
@@ -51,7 +51,9 @@ impl Store {
         &self,
         range: &Range,
     ) -> Result<HashSet<Position>, StoreError> {
-        self.positions("quarantine", "toUInt32(0)", range).await
+        let mut positions = self.positions("quarantine", "log_index", range).await?;
+        positions.extend(self.positions("quarantine__audit", "log_index", range).await?);
+        Ok(positions)
     }
 
     async fn positions(

@@ -40,8 +40,8 @@ pub(crate) struct Relation {
 pub(crate) enum RelationKind {
     /// A purpose's rows; the columns, constraints and comment that it must have.
     Rows { columns: Vec<&'static Column>, truncated_address: bool, comment: String },
-    /// A table that no policy decides.
-    Own,
+    /// A table that no policy decides; what was added to it, and how it is told that it is there.
+    Own { added: &'static [(&'static str, &'static str)] },
     /// A view: made anew when its text changes.
     View,
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::time::Duration;
 
-use candor_event::{FieldSet, Purpose};
+use candor_event::{FieldSet, Purpose, Timestamp};
 use clickhouse::native::Block;
 use clickhouse::native::builder::BlockBuilder;
 
@@ -19,6 +19,26 @@ use crate::{Store, StoreError};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Token(String);
 
+/// Which of a range's inserts into a table it is. Each has a token of its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Attempt {
+    /// 0 for the first try and its repetitions; a repair that needs another token has another number.
+    pub repair: u32,
+    /// Which of the range's rows of this table, when it is not all of them.
+    pub slice: Option<Slice>,
+    /// The index of what comes out of the quarantine.
+    pub held: Option<u32>,
+}
+
+/// Rows of a range in one table, by their number; both ends included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slice {
+    /// The first.
+    pub first: usize,
+    /// The last.
+    pub last: usize,
+}
+
 /// How long an insert may take; afterwards neither we nor ClickHouse go on with it.
 #[derive(Clone, Copy, Debug)]
 pub struct InsertDeadline(pub Duration);
@@ -26,13 +46,15 @@ pub struct InsertDeadline(pub Duration);
 /// Tables of our own.
 const BATCHES: &str = "batches";
 const QUARANTINE: &str = "quarantine";
+/// What is set aside is kept so long, or as long as its own grants allow, whichever is shorter.
+const QUARANTINED_FOR_S: i64 = 7 * 86_400;
 
 // === impl Token ===
 
 impl Token {
     /// The token of one try to insert a range into a table. A repair has another token than the first
     /// try, and than the repair before it.
-    pub fn new(range: &Range, table: &str, repair: u32) -> Self {
+    pub fn new(range: &Range, table: &str, attempt: Attempt) -> Self {
         let mut hasher = blake3::Hasher::new();
         for part in [range.log.as_bytes(), table.as_bytes()] {
             hasher.update(&(part.len() as u64).to_le_bytes());
@@ -42,8 +64,17 @@ impl Token {
         hasher.update(&range.first.to_le_bytes());
         hasher.update(&range.last.to_le_bytes());
         hasher.update(&SCHEMA_VERSION.to_le_bytes());
-        let hash = hasher.finalize().to_hex();
-        Self(if repair == 0 { hash.to_string() } else { format!("{hash}/replay-{repair}") })
+        let mut token = hasher.finalize().to_hex().to_string();
+        if let Some(Slice { first, last }) = attempt.slice {
+            token = format!("{token}/rows-{first}-{last}");
+        }
+        if let Some(index) = attempt.held {
+            token = format!("{token}/held-{index}");
+        }
+        if attempt.repair > 0 {
+            token = format!("{token}/replay-{}", attempt.repair);
+        }
+        Self(token)
     }
 }
 
@@ -65,14 +96,14 @@ impl Store {
         batch: &Batch,
         purpose: &Purpose,
         present: &HashSet<Position>,
-        repair: u32,
+        attempt: Attempt,
         deadline: InsertDeadline,
     ) -> Result<(), StoreError> {
         let table = format!("{purpose}_rows");
         let Some(block) = rows_block(batch, purpose, present, &table)? else {
             return Ok(());
         };
-        let token = Token::new(&batch.range, &table, repair);
+        let token = Token::new(&batch.range, &table, attempt);
         self.insert(&table, &block, &token, deadline).await
     }
 
@@ -83,11 +114,11 @@ impl Store {
     pub async fn insert_ledger(
         &self,
         batch: &Batch,
-        repair: u32,
+        attempt: Attempt,
         deadline: InsertDeadline,
     ) -> Result<(), StoreError> {
         let block = ledger_block(batch).map_err(|reason| fault(BATCHES, &*reason))?;
-        let token = Token::new(&batch.range, BATCHES, repair);
+        let token = Token::new(&batch.range, BATCHES, attempt);
         self.insert(BATCHES, &block, &token, deadline).await
     }
 
@@ -99,7 +130,7 @@ impl Store {
         &self,
         batch: &Batch,
         present: &HashSet<Position>,
-        repair: u32,
+        attempt: Attempt,
         deadline: InsertDeadline,
     ) -> Result<(), StoreError> {
         let block =
@@ -107,11 +138,11 @@ impl Store {
         let Some(block) = block else {
             return Ok(());
         };
-        let token = Token::new(&batch.range, QUARANTINE, repair);
+        let token = Token::new(&batch.range, QUARANTINE, attempt);
         self.insert(QUARANTINE, &block, &token, deadline).await
     }
 
-    async fn insert(
+    pub(crate) async fn insert(
         &self,
         table: &str,
         block: &Block,
@@ -140,7 +171,7 @@ impl Store {
 
 type Fault = Box<dyn std::error::Error + Send + Sync>;
 
-fn fault(table: &str, reason: &(dyn std::error::Error + Send + Sync)) -> StoreError {
+pub(crate) fn fault(table: &str, reason: &(dyn std::error::Error + Send + Sync)) -> StoreError {
     StoreError::Block { table: table.to_owned(), reason: reason.to_string() }
 }
 
@@ -205,22 +236,27 @@ fn ledger_block(batch: &Batch) -> Result<Block, Fault> {
 }
 
 fn quarantine_block(batch: &Batch, present: &HashSet<Position>) -> Result<Option<Block>, Fault> {
-    let missing = |offset| !present.contains(&Position { offset, index: 0 });
-    let records: Vec<_> = batch.quarantined.iter().filter(|r| missing(r.offset)).collect();
+    let records: Vec<_> =
+        batch.quarantined.iter().filter(|r| !present.contains(&r.position)).collect();
     if records.is_empty() {
         return Ok(None);
     }
     let same = |value: u32| records.iter().map(move |_| value);
     let log = records.iter().map(|_| batch.range.log.as_str());
     let hex = records.iter().map(|r| hexadecimal(&r.record));
+    let latest = batch.stored_at.plus_seconds(QUARANTINED_FOR_S);
+    let expires_at =
+        records.iter().map(|r| seconds(r.expires_at.map_or(latest, |at| at.min(latest))));
 
     let mut block = BlockBuilder::new();
     block.upsert_column::<&str>("log")?.add_all(log)?;
     block.upsert_column::<u32>("log_partition")?.add_all(same(batch.range.partition))?;
-    block.upsert_column::<u64>("log_offset")?.add_all(records.iter().map(|r| r.offset))?;
+    block.upsert_column::<u64>("log_offset")?.add_all(records.iter().map(|r| r.position.offset))?;
+    block.upsert_column::<u32>("log_index")?.add_all(records.iter().map(|r| r.position.index))?;
     block.upsert_column::<&str>("reason")?.add_all(records.iter().map(|r| r.reason))?;
     block.upsert_column::<String>("record")?.add_all(hex)?;
     block.upsert_column::<u32>("stored_at")?.add_all(same(stored_at(batch)))?;
+    block.upsert_column::<u32>("expires_at")?.add_all(expires_at)?;
     Ok(Some(block.build()?))
 }
 
@@ -235,7 +271,11 @@ fn hexadecimal(bytes: &[u8]) -> String {
 }
 
 fn stored_at(batch: &Batch) -> u32 {
-    u32::try_from(batch.stored_at.unix()).unwrap_or_default()
+    seconds(batch.stored_at)
+}
+
+fn seconds(at: Timestamp) -> u32 {
+    u32::try_from(at.unix()).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -249,11 +289,16 @@ mod tests {
 
     #[test]
     fn a_token_names_range_table_and_try() {
-        let token = |first, table, repair| Token::new(&range(first), table, repair).0;
+        let token = |first, table, repair| {
+            Token::new(&range(first), table, Attempt { repair, ..Attempt::default() }).0
+        };
         assert_eq!(token(1, "t", 0), token(1, "t", 0));
         assert_ne!(token(1, "t", 0), token(2, "t", 0));
         assert_ne!(token(1, "t", 0), token(1, "u", 0));
         assert!(token(1, "t", 2).ends_with("/replay-2"));
+        let slice = Some(Slice { first: 3, last: 5 });
+        let of_rows = Token::new(&range(1), "t", Attempt { repair: 1, slice, held: None }).0;
+        assert!(of_rows.ends_with("/rows-3-5/replay-1"), "{of_rows}");
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub(super) fn remarks(schema: &Schema, present: &Present) -> Vec<String> {
                     format!("no policy asks for the column {column} of {}", found.name)
                 }));
             }
-            Some(RelationKind::Own | RelationKind::View) => {}
+            Some(RelationKind::Own { .. } | RelationKind::View) => {}
         }
     }
     remarks

@@ -37,7 +37,13 @@ fn compare(
         return Ok(());
     };
     match &wanted.kind {
-        RelationKind::Own => {}
+        RelationKind::Own { added } => {
+            let missing = added.iter().filter(|(mark, _)| !found.create_table_query.contains(mark));
+            statements.extend(
+                missing
+                    .map(|(_, change)| format!("ALTER TABLE {database}.{} {change}", wanted.name)),
+            );
+        }
         RelationKind::View => {
             if !is_same_view(wanted, found) {
                 statements.push(wanted.create.clone());

@@ -1,45 +1,51 @@
 //! Collects records until they are worth an insert.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use bytes::Bytes;
-use candor_event::{Event, Timestamp, wire};
+use candor_event::{Event, wire};
 use candor_store::{Batch, Bucket, Position, Quarantined, Range};
 use candor_transport::Damage;
-use tokio::time::Instant;
 
+use super::action::{Action, Report};
+use super::input::Moment;
+use super::partition::Load;
 use crate::config::Config;
 use crate::error::SinkError;
-use crate::metrics;
-use crate::partition::Load;
 
 /// A batch in the making.
 #[derive(Debug)]
-pub(crate) struct Open {
+pub(super) struct Open {
     batch: Batch,
     bytes: u64,
-    since: Instant,
+    since: Duration,
 }
 
 impl Open {
     /// A batch that begins at this offset.
-    pub(crate) fn begin(log: String, partition: u32, first: u64, stored_at: Timestamp) -> Self {
+    pub(super) fn begin(log: String, partition: u32, first: u64, at: Moment) -> Self {
         let batch = Batch {
             range: Range { log, partition, first, last: first },
-            stored_at,
+            stored_at: at.now,
             records: 0,
             events: Vec::new(),
             buckets: BTreeMap::new(),
             quarantined: Vec::new(),
         };
-        Self { batch, bytes: 0, since: Instant::now() }
+        Self { batch, bytes: 0, since: at.elapsed }
     }
 
     /// Decodes a record into the batch, or sets it aside.
     ///
     /// # Errors
     /// [`SinkError::FromTheFuture`]: a newer version could store it.
-    pub(crate) fn push(&mut self, offset: u64, record: &Bytes) -> Result<(), SinkError> {
+    pub(super) fn push(
+        &mut self,
+        offset: u64,
+        record: &Bytes,
+        out: &mut Vec<Action>,
+    ) -> Result<(), SinkError> {
         let batch = &mut self.batch;
         batch.range.last = offset;
         batch.records += 1;
@@ -55,9 +61,10 @@ impl Open {
                 return Err(SinkError::FromTheFuture { offset, source });
             }
             Err(reason) => {
-                metrics::quarantined(reason);
-                let record = record.to_vec();
-                batch.quarantined.push(Quarantined { offset, reason: reason.label(), record });
+                let reason = reason.label();
+                out.push(Action::Report(Report::Quarantined(reason)));
+                let (position, record) = (Position { offset, index: 0 }, record.to_vec());
+                batch.quarantined.push(Quarantined { position, expires_at: None, reason, record });
                 self.count(Bucket::Quarantined, 1);
             }
         }
@@ -79,12 +86,12 @@ impl Open {
     }
 
     /// Accounts for offsets that cannot be read.
-    pub(crate) fn damaged(&mut self, first: u64, last: u64, damage: Damage) {
+    pub(super) fn damaged(&mut self, first: u64, last: u64, damage: Damage, out: &mut Vec<Action>) {
         self.batch.range.last = last;
         let bucket = match damage {
             Damage::Corrupt => Bucket::Corrupt,
             Damage::Deleted => {
-                tracing::error!(first, last, "the log deleted records before they were stored");
+                out.push(Action::Report(Report::Deleted { first, last }));
                 Bucket::Deleted
             }
             Damage::Torn => Bucket::Torn,
@@ -93,41 +100,40 @@ impl Open {
     }
 
     /// Accounts for offsets before the range that the log deleted before anybody began to read.
-    pub(crate) fn deleted_unread(&mut self, offsets: u64) {
+    pub(super) fn deleted_unread(&mut self, offsets: u64, out: &mut Vec<Action>) {
         if offsets > 0 {
-            tracing::error!(offsets, "the log deleted records before they were ever read");
+            out.push(Action::Report(Report::Deleted { first: 0, last: offsets - 1 }));
             self.count(Bucket::Deleted, offsets);
         }
     }
 
     fn count(&mut self, bucket: Bucket, count: u64) {
-        metrics::bucketed(bucket, count);
         *self.batch.buckets.entry(bucket).or_default() += count;
     }
 
     /// The last offset that the batch covers.
-    pub(crate) fn last(&self) -> u64 {
+    pub(super) fn last(&self) -> u64 {
         self.batch.range.last
     }
 
     /// How much it holds.
-    pub(crate) fn load(&self) -> Load {
+    pub(super) fn load(&self) -> Load {
         Load { events: self.batch.events.len() as u64, bytes: self.bytes }
     }
 
     /// Whether it is large enough.
-    pub(crate) fn is_full(&self, config: &Config) -> bool {
+    pub(super) fn is_full(&self, config: &Config) -> bool {
         self.batch.events.len() >= config.batch_events.get() as usize
             || self.bytes >= config.batch_bytes.get()
     }
 
     /// When it is old enough.
-    pub(crate) fn due_at(&self, config: &Config) -> Instant {
+    pub(super) fn due_at(&self, config: &Config) -> Duration {
         self.since + config.batch_age()
     }
 
     /// No more is added.
-    pub(crate) fn close(self) -> Batch {
+    pub(super) fn close(self) -> Batch {
         self.batch
     }
 }

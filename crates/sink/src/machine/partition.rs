@@ -1,33 +1,35 @@
 //! One partition that is ours: what is collected of it, and what is still in doubt.
 
+use std::time::Duration;
+
 use bytes::Bytes;
-use candor_event::Timestamp;
 use candor_store::Batch;
 use candor_transport::{Cursor, Damage, LogId};
-use std::time::Duration;
-use tokio::task::AbortHandle;
-use tokio::time::Instant;
 
-use crate::batch::Open;
+use super::action::{Action, Report};
+use super::guard::Guard;
+use super::input::Moment;
+use super::intent::{Intent, Note};
+use super::open::Open;
+use super::storing::Doubt;
+use super::work::{Flight, Work};
 use crate::config::Config;
 use crate::error::SinkError;
-use crate::intent::Intent;
-use crate::writer::Doubt;
 
 /// A partition, and where its owner before us stood.
 #[derive(Debug)]
-pub(crate) struct Taken {
-    pub(crate) log: LogId,
-    pub(crate) committed: Option<Cursor>,
+pub(super) struct Taken {
+    pub(super) log: LogId,
+    pub(super) committed: Option<Cursor>,
     /// The first offset that the partition still has, and the next one that it will use.
-    pub(crate) low: u64,
-    pub(crate) high: u64,
-    pub(crate) previous_owner_may_live: bool,
+    pub(super) low: u64,
+    pub(super) high: u64,
+    pub(super) previous_owner_may_live: bool,
 }
 
 /// A partition that is ours.
 #[derive(Debug)]
-pub(crate) struct Partition {
+pub(super) struct Partition {
     log: String,
     number: u32,
     /// The next offset that no batch covers.
@@ -35,121 +37,137 @@ pub(crate) struct Partition {
     open: Option<Open>,
     /// Offsets that the log deleted before anybody began to read; told with the first batch.
     deleted_unread: u64,
-    /// What the owner before us left to be settled, and until when it may still be at work.
+    /// What the owner before us left to be settled, and whether it may still be at work.
     in_doubt: Option<Intent>,
-    doubt_until: Option<Instant>,
-    pub(crate) work: Option<Work>,
-    pub(crate) state: State,
-    pub(crate) is_paused: bool,
-}
-
-/// What is being done about a partition.
-#[derive(Debug)]
-pub(crate) struct Work {
-    pub(crate) handle: AbortHandle,
-    /// Events and bytes of the batch that is being stored.
-    pub(crate) load: Load,
+    previous_owner_may_live: bool,
+    pub(super) work: Option<Work>,
+    pub(super) state: State,
+    pub(super) is_paused: bool,
+    pub(super) guard: Guard,
 }
 
 /// How much memory a batch stands for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Load {
-    pub(crate) events: u64,
-    pub(crate) bytes: u64,
+pub struct Load {
+    /// Decoded events.
+    pub events: u64,
+    /// Bytes of the records that they came in.
+    pub bytes: u64,
 }
 
 /// Whose a partition is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum State {
+pub(super) enum State {
     Ours,
     /// Somebody else owns it, as a commit was told; its revocation will follow.
     Fenced,
     /// It is to be given away when its work is done, which is broken off then.
     Revoked {
-        until: Instant,
+        until: Duration,
+        /// Its end is waited for, and nothing else.
+        is_broken_off: bool,
     },
 }
 
 impl Partition {
     /// Takes a partition over. A partition without a cursor must be begun first.
-    pub(crate) fn assigned(number: u32, taken: &Taken) -> Result<Self, SinkError> {
+    pub(super) fn assigned(
+        number: u32,
+        taken: &Taken,
+        out: &mut Vec<Action>,
+    ) -> Result<Self, SinkError> {
         let log = taken.log.to_string();
-        let in_doubt = match &taken.committed {
-            Some(cursor) => Intent::decode(&cursor.metadata)?,
-            None => None,
+        let note = match &taken.committed {
+            Some(cursor) => Note::decode(&cursor.metadata)?,
+            None => Note::Begin,
+        };
+        let is_new = note == Note::Begin;
+        let in_doubt = match note {
+            Note::Settle(intent) => Some(intent),
+            Note::Begin | Note::Nothing => None,
         };
         let next = taken.committed.as_ref().map_or(taken.low, |cursor| cursor.offset);
         // What was begun to be stored, or else was stored, must be in the log. Otherwise its end was
         // lost and the numbers will be used again: old rows would pass for new ones.
-        let behind = in_doubt.map_or(next, |intent| intent.end + 1);
+        let behind = in_doubt.as_ref().map_or(next, |intent| intent.end + 1);
         if behind > taken.high {
             return Err(SinkError::LogCutOff { log, partition: number, behind, next: taken.high });
         }
-        if let Some(intent) = in_doubt {
-            tracing::info!(number, first = next, last = intent.end, "settling a doubt");
+        if let Some(intent) = &in_doubt {
+            let settling = Report::Settling { partition: number, first: next, last: intent.end };
+            out.push(Action::Report(settling));
         }
-        let doubt_until = in_doubt
-            .filter(|_| taken.previous_owner_may_live)
-            .map(|intent| Instant::now() + Duration::from_secs(intent.deadline_s));
         Ok(Self {
             log,
             number,
             next,
             open: None,
-            deleted_unread: if taken.committed.is_none() { taken.low } else { 0 },
+            deleted_unread: if is_new { next } else { 0 },
             in_doubt,
-            doubt_until,
-            work: None,
+            previous_owner_may_live: taken.previous_owner_may_live,
+            work: is_new.then(|| Work::begin(taken.log.to_string(), number, next)),
             state: State::Ours,
             is_paused: false,
+            guard: Guard::new(taken.committed.as_ref().map_or(0, |cursor| cursor.offset)),
         })
     }
 
     /// Adds a record.
-    pub(crate) fn push(
+    pub(super) fn push(
         &mut self,
         offset: u64,
         record: &Bytes,
-        now: Timestamp,
+        at: Moment,
+        out: &mut Vec<Action>,
     ) -> Result<(), SinkError> {
-        self.open(now).push(offset, record)
+        self.open(at, out).push(offset, record, out)
     }
 
     /// Accounts for offsets that cannot be read.
-    pub(crate) fn damaged(&mut self, first: u64, last: u64, damage: Damage, now: Timestamp) {
-        self.open(now).damaged(first, last, damage);
+    pub(super) fn damaged(
+        &mut self,
+        (first, last): (u64, u64),
+        damage: Damage,
+        at: Moment,
+        out: &mut Vec<Action>,
+    ) {
+        self.open(at, out).damaged(first, last, damage, out);
     }
 
-    fn open(&mut self, now: Timestamp) -> &mut Open {
+    fn open(&mut self, at: Moment, out: &mut Vec<Action>) -> &mut Open {
         let (log, number, next) = (&self.log, self.number, self.next);
+        // Whoever settles a range decides as its first owner did.
+        let stored_at =
+            self.in_doubt.as_ref().and_then(|intent| intent.stored_at).unwrap_or(at.now);
+        let at = Moment { now: stored_at, ..at };
         let deleted = &mut self.deleted_unread;
         self.open.get_or_insert_with(|| {
-            let mut open = Open::begin(log.clone(), number, next, now);
-            open.deleted_unread(std::mem::take(deleted));
+            let mut open = Open::begin(log.clone(), number, next, at);
+            open.deleted_unread(std::mem::take(deleted), out);
             open
         })
     }
 
     /// The last offset of a range in doubt.
-    pub(crate) fn doubt_end(&self) -> Option<u64> {
-        self.in_doubt.map(|intent| intent.end)
+    pub(super) fn doubt_end(&self) -> Option<u64> {
+        self.in_doubt.as_ref().map(|intent| intent.end)
     }
 
     /// Whether what is collected must be closed before this offset is added: an intent covers exactly its
     /// range.
-    pub(crate) fn must_settle_before(&self, offset: u64) -> bool {
+    pub(super) fn must_settle_before(&self, offset: u64) -> bool {
         self.open.is_some() && self.doubt_end().is_some_and(|end| offset > end)
     }
 
     /// Whether what is collected is a range in doubt of which the end is still to be read.
-    pub(crate) fn is_incomplete(&self) -> bool {
+    pub(super) fn is_incomplete(&self) -> bool {
         let last = self.open.as_ref().map(Open::last);
         self.doubt_end().is_some_and(|end| last.is_none_or(|last| last < end))
     }
 
     /// Whether what is collected is large enough to be stored. A range in doubt is complete at its end,
     /// not before, whatever its size.
-    pub(crate) fn is_full(&self, config: &Config) -> bool {
+    pub(super) fn is_full(&self, config: &Config) -> bool {
         let Some(open) = &self.open else {
             return false;
         };
@@ -160,38 +178,59 @@ impl Partition {
     }
 
     /// When what is collected should be stored at the latest.
-    pub(crate) fn due_at(&self, config: &Config) -> Option<Instant> {
+    pub(super) fn due_at(&self, config: &Config) -> Option<Duration> {
         let open = self.open.as_ref().filter(|_| self.in_doubt.is_none())?;
         Some(open.due_at(config))
     }
 
+    /// When something must be done about it although nothing happens.
+    pub(super) fn wake_at(&self, config: &Config) -> Option<Duration> {
+        let resting = match self.work.as_ref().map(|work| work.flight) {
+            Some(Flight::Resting(until)) => Some(until),
+            Some(Flight::Queued(_) | Flight::UnderWay(_)) => None,
+            None => self.due_at(config).filter(|_| self.state == State::Ours),
+        };
+        let overdue = match self.state {
+            State::Revoked { until, is_broken_off: false } => Some(until),
+            State::Revoked { .. } | State::Ours | State::Fenced => None,
+        };
+        [resting, overdue].into_iter().flatten().min()
+    }
+
     /// Closes what is collected, to be stored, with the doubt about it.
-    pub(crate) fn close(&mut self) -> Option<(Batch, Doubt, Load)> {
+    pub(super) fn close(&mut self) -> Option<(Batch, Doubt, Load)> {
         let open = self.open.take()?;
         let load = open.load();
         let mut batch = open.close();
         let mut doubt = Doubt::default();
         if let Some(intent) = self.in_doubt.take() {
             batch.range.last = intent.end;
-            doubt = Doubt { repair: intent.repair + 1, until: self.doubt_until.take() };
+            doubt = Doubt {
+                is_there: true,
+                repair: intent.repair,
+                may_be_under_way: self.previous_owner_may_live,
+                lasts: Duration::from_secs(intent.deadline_s),
+                refused: intent.skip,
+                sifted: intent.sift,
+            };
         }
         self.next = batch.range.last + 1;
         Some((batch, doubt, load))
     }
 
     /// Forgets what is collected: somebody else reads it again.
-    pub(crate) fn forget(&mut self) {
+    pub(super) fn forget(&mut self) {
         self.open = None;
         self.in_doubt = None;
     }
 
     /// What is collected, without what is being stored.
-    pub(crate) fn collected(&self) -> Load {
+    pub(super) fn collected(&self) -> Load {
         self.open.as_ref().map(Open::load).unwrap_or_default()
     }
 
     /// Everything that it holds in memory.
-    pub(crate) fn load(&self) -> Load {
+    pub(super) fn load(&self) -> Load {
         let stored = self.work.as_ref().map(|work| work.load).unwrap_or_default();
         self.collected() + stored
     }

@@ -1,0 +1,207 @@
+//! The machine, step by step, where the simulation found it wanting.
+
+use std::collections::HashSet;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use bytes::Bytes;
+use candor_event::{Basis, Event, Grant, Kind, Timestamp, wire};
+use candor_store::{Cause, Position, StoreError};
+use candor_transport::{CommitError, Cursor, Delivery, LogId};
+
+use super::{Action, Answer, Input, Insert, Job, Machine, Moment, Report, Target, Task};
+use crate::config::Config;
+use crate::error::SinkError;
+
+/// A machine, and what it asked for last.
+struct Driver {
+    machine: Machine,
+    now: Duration,
+    task: Option<(Job, Task)>,
+    reports: Vec<Report>,
+}
+
+impl Driver {
+    fn new(committed: Option<&str>) -> Self {
+        let batch_events = NonZeroU32::new(1).unwrap();
+        let machine = Machine::new(Config { batch_events, ..Config::default() });
+        let mut driver = Self { machine, now: Duration::ZERO, task: None, reports: Vec::new() };
+        driver.deliver(Delivery::Assigned {
+            partition: 0,
+            log: LogId::from_bytes([7; 16]),
+            committed: committed.map(|it| Cursor { offset: 0, metadata: it.to_owned() }),
+            low: 0,
+            high: 1,
+            previous_owner_may_live: true,
+        });
+        driver
+    }
+
+    fn deliver(&mut self, delivery: Delivery) {
+        self.take(Input::Delivered(delivery)).unwrap();
+    }
+
+    fn record(&mut self) {
+        let record = record();
+        self.deliver(Delivery::Record { partition: 0, offset: 0, record });
+    }
+
+    fn take(&mut self, input: Input) -> Result<(), SinkError> {
+        let now = Timestamp::from_unix(1_790_000_000);
+        let at = Moment { elapsed: self.now, now, jitter: u16::MAX };
+        let mut actions = Vec::new();
+        self.machine.take(input, at, &mut actions)?;
+        for action in actions {
+            match action {
+                Action::Begin(job, task) => self.task = Some((job, task)),
+                Action::Report(report) => self.reports.push(report),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The task that is under way; time passes until there is one.
+    fn task(&mut self) -> (Job, Task) {
+        while self.task.is_none() {
+            self.now = self.machine.wake_at().unwrap();
+            self.take(Input::Tick).unwrap();
+        }
+        self.task.take().unwrap()
+    }
+
+    fn answer(&mut self, job: Job, answer: Answer) {
+        self.take(Input::Answered(job, answer)).unwrap();
+    }
+
+    /// Answers commits, until there is something else.
+    fn commits(&mut self) -> (Job, Task) {
+        loop {
+            match self.task() {
+                (job, Task::Commit(_)) => self.answer(job, Answer::Committed(Ok(()))),
+                other => return other,
+            }
+        }
+    }
+
+    fn inserts(&mut self) -> (Job, Insert) {
+        match self.commits() {
+            (job, Task::Insert(insert)) => (job, insert),
+            (_, task) => panic!("{task:?}"),
+        }
+    }
+
+    fn reads_back(&mut self, present: &[Position]) -> Target {
+        match self.commits() {
+            (job, Task::ReadBack { target, .. }) => {
+                let present: HashSet<_> = present.iter().copied().collect();
+                self.answer(job, Answer::Present(Ok(present)));
+                target
+            }
+            (_, task) => panic!("{task:?}"),
+        }
+    }
+
+    fn stalled(&self) -> Vec<usize> {
+        let stalled = |report: &Report| match report {
+            Report::Stalled(count) => Some(*count),
+            _ => None,
+        };
+        self.reports.iter().filter_map(stalled).collect()
+    }
+}
+
+fn record() -> Bytes {
+    wire::encode(&Event {
+        id: vec![1; 16],
+        site: "demo".to_owned(),
+        kind: Kind::Pageview.into(),
+        policy_version: vec![0; 16],
+        grants: vec![Grant {
+            purpose: "statistics".to_owned(),
+            basis: Basis::Consent.into(),
+            expires_at: 1_850_000_000,
+            fields: 0,
+        }],
+        ..Event::default()
+    })
+}
+
+const ROW: Position = Position { offset: 0, index: 0 };
+const INTENT: &str = r#"{"v":2,"end":0,"repair":0,"deadline_s":30,"stored_at":1790000000}"#;
+
+#[test]
+fn a_row_of_the_ledger_is_no_proof_of_rows() {
+    let mut driver = Driver::new(Some(INTENT));
+    driver.record();
+    assert!(matches!(driver.reads_back(&[]), Target::Rows(_)), "rows are looked for first");
+    let (_, insert) = driver.inserts();
+    assert!(matches!(insert.target, Target::Rows(_)), "{insert:?}");
+}
+
+#[test]
+fn the_next_token_is_taken_when_nothing_can_come_of_the_last() {
+    let mut driver = Driver::new(Some(INTENT));
+    driver.record();
+    driver.reads_back(&[]);
+    let (job, insert) = driver.inserts();
+    assert_eq!(insert.attempt.repair, 0);
+    driver.answer(job, Answer::Inserted(Ok(())));
+    let answered = driver.now;
+    driver.reads_back(&[]); // its token was known, and its rows are not there
+    driver.reads_back(&[]);
+    assert!(driver.now >= answered + Duration::from_secs(30), "{:?}", driver.now);
+    match driver.task() {
+        (job, Task::Commit(cursor)) => {
+            assert!(cursor.metadata.contains(r#""repair":1"#), "first it is written: {cursor:?}");
+            driver.answer(job, Answer::Committed(Ok(())));
+        }
+        (_, task) => panic!("{task:?}"),
+    }
+    driver.reads_back(&[]);
+    let (_, insert) = driver.inserts();
+    assert_eq!(insert.attempt.repair, 1);
+}
+
+#[test]
+fn an_outage_uses_no_token_up_and_alarms_after_a_minute() {
+    let mut driver = Driver::new(Some(""));
+    driver.record();
+    while driver.now < Duration::from_mins(2) {
+        let failure = || StoreError::Read(Cause::Network { refused: true });
+        match driver.commits() {
+            (job, Task::Insert(insert)) => {
+                assert_eq!(insert.attempt.repair, 0);
+                driver.answer(job, Answer::Inserted(Err(failure())));
+            }
+            (job, _) => driver.answer(job, Answer::Present(Err(failure()))),
+        }
+        let is_late = driver.now >= Duration::from_secs(61);
+        assert_eq!(driver.stalled(), if is_late { vec![1] } else { vec![] }, "{:?}", driver.now);
+    }
+    driver.reads_back(&[ROW]);
+    driver.reads_back(&[ROW]); // the ledger's
+    let (job, task) = driver.task();
+    assert!(matches!(task, Task::Commit(_)), "{task:?}");
+    driver.answer(job, Answer::Committed(Ok(())));
+    assert_eq!(driver.stalled(), [1, 0]);
+}
+
+#[test]
+fn a_sink_that_slept_does_not_report_a_lost_cursor() {
+    let knows = |driver: &mut Driver| match driver.task() {
+        (job, Task::AskLedger { .. }) => driver.answer(job, Answer::Known(Ok(true))),
+        (_, task) => panic!("{task:?}"),
+    };
+    let mut slept = Driver::new(None);
+    knows(&mut slept);
+    let (job, _) = slept.task();
+    slept.answer(job, Answer::Committed(Err(CommitError::Fenced)));
+    assert!(!slept.machine.is_at_work(), "the partition is another's");
+
+    let mut awake = Driver::new(None);
+    knows(&mut awake);
+    let (job, _) = awake.task();
+    let error = awake.take(Input::Answered(job, Answer::Committed(Ok(())))).unwrap_err();
+    assert!(matches!(error, SinkError::CursorLost { .. }), "{error}");
+}
