@@ -124,7 +124,7 @@ impl<C: Consumer> Sink<C> {
             Delivery::Damaged { partition, first, last, damage } => {
                 self.owned.damaged(partition, (first, last), damage, now)
             }
-            Delivery::Record { partition, offset, record } => {
+            Delivery::Record { partition, offset, record, .. } => {
                 self.owned.push(partition, offset, &record, now)
             }
         }
