@@ -13,7 +13,7 @@
 //! - A record of the spill has a mark, its spill and its sequence ([`SpillMark`]). Within a partition the
 //!   sequences of a spill grow, and one sequence means the same events, whatever crashes: what a batch holds
 //!   and to how many partitions it is dealt is written into the spill's cursor before it is sent
-//!   ([`intent`]), and a record follows only after the one before it was acknowledged.
+//!   (`spill/intent.rs`), and a record follows only after the one before it was acknowledged.
 //! - An event goes to the partition of its id, by either way, so that a retry meets its first try.
 //! - Nothing is deleted before Kafka has acknowledged it, but what is older than the notice allows.
 //! - No order is promised between events that come by the spill and others.
@@ -136,6 +136,11 @@ impl SpillingProducer {
             draining: tokio::spawn(drain.run()),
         };
         Ok(Self { handles: Arc::new(Handles { shared, tasks: tasks.into() }) })
+    }
+
+    /// Resolves when events go to Kafka. Until a broker was met for the first time, they go to the spill.
+    pub async fn becomes_live(&self) {
+        self.handles.shared.becomes_live().await;
     }
 
     /// How it is doing.

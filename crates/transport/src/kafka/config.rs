@@ -224,7 +224,7 @@ impl Default for TopicConfig {
             partitions: at_least_one(6),
             replication: NonZeroU16::MIN,
             min_insync_replicas: NonZeroU16::MIN,
-            retention_hours: at_least_one(23),
+            retention_hours: at_least_one(19),
             segment_minutes: at_least_one(60),
         }
     }

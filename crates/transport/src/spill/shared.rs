@@ -20,8 +20,8 @@ pub(super) struct Shared {
     pub(super) config: SpillConfig,
     journal: JournalProducer,
     clock: Arc<dyn Clock>,
-    /// What the switch says, for whoever must not wait for it.
-    is_live: AtomicBool,
+    /// Whether events go to Kafka: what the switch says, for whoever must not wait for it.
+    live: watch::Sender<bool>,
     /// Nothing goes to Kafka any more.
     retreated: AtomicBool,
     state: Mutex<Parts>,
@@ -78,7 +78,7 @@ impl Shared {
             config: config.clone(),
             journal,
             clock,
-            is_live: AtomicBool::new(false),
+            live: watch::Sender::new(false),
             retreated: AtomicBool::new(false),
             state: Mutex::new(parts),
             gate: watch::Sender::new(Gate::Closed),
@@ -94,7 +94,14 @@ impl Shared {
     }
 
     pub(super) fn is_live(&self) -> bool {
-        self.is_live.load(Ordering::Acquire)
+        *self.live.borrow()
+    }
+
+    /// Resolves when events go to Kafka.
+    pub(super) async fn becomes_live(&self) {
+        let mut live = self.live.subscribe();
+        // An error means that the sender is gone, which is ourselves.
+        live.wait_for(|live| *live).await.ok();
     }
 
     pub(super) fn gate(&self) -> watch::Receiver<Gate> {
@@ -142,7 +149,7 @@ impl Shared {
         }
         if !was_live && state.switch.state() == State::Live {
             let retreated = self.retreated.load(Ordering::Acquire);
-            self.is_live.store(!retreated, Ordering::Release);
+            self.live.send_replace(!retreated);
             tracing::info!("events go to Kafka");
         }
         let gate = if state.switch.may_drain(proof) { Gate::Open } else { Gate::Closed };
@@ -157,7 +164,7 @@ impl Shared {
     }
 
     fn leave(&self, reason: Reason) {
-        self.is_live.store(false, Ordering::Release);
+        self.live.send_replace(false);
         metrics::switched(reason);
         tracing::warn!(reason = reason.label(), "Kafka is away or slow: events go to the spill");
     }
@@ -206,7 +213,7 @@ impl Shared {
     /// Nothing goes to Kafka any more.
     pub(super) fn retreat(&self) {
         self.retreated.store(true, Ordering::Release);
-        self.is_live.store(false, Ordering::Release);
+        self.live.send_replace(false);
     }
 
     /// The spill is not drained any more.
