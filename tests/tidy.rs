@@ -169,7 +169,7 @@ fn nothing_is_left_to_do_in_the_code() {
 /// Whatever is counted or measured is in the operators' page.
 #[test]
 fn metrics_are_documented() {
-    const CRATES: [&str; 7] = [
+    const CRATES: [&str; 9] = [
         "candor_",
         "collector_",
         "pipeline_",
@@ -177,6 +177,8 @@ fn metrics_are_documented() {
         "sink_",
         "transport_journal_",
         "transport_kafka_",
+        "transport_memory_",
+        "transport_spill_",
     ];
     let page = read("docs/operating.md");
     let is_name = |word: &str| {

@@ -143,7 +143,11 @@ fn secrecy(service: &Value) -> Vec<String> {
 fn mounts(compose: &Value, service: &Value) -> Vec<String> {
     let mut problems = Vec::new();
     for mount in strings(&service["volumes"]) {
-        let (source, rest) = mount.split_once(':').unwrap();
+        let Some((source, rest)) = mount.split_once(':') else {
+            // A volume of its own for each container.
+            problems.extend(unless(mount.starts_with('/'), &format!("{mount} is no path")));
+            continue;
+        };
         if let Some(path) = source.strip_prefix("./") {
             let is_file = root().join("docker").join(path).is_file();
             problems.extend(unless(is_file, &format!("{source} is missing")));

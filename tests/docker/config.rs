@@ -90,7 +90,10 @@ fn each_container_has_what_its_configuration_names() {
         let (service, config) = (service(name), table(file));
         let place = format!("/etc/candor/{file}");
         assert_eq!(strings(&service["command"]), [name, "--config", &place]);
-        assert_eq!(strings(&service["volumes"]), [format!("./{file}:{place}:ro")]);
+        let own = config.get("data").filter(|_| name == "collect");
+        let own = own.map(|data| data["dir"].as_str().unwrap().to_owned());
+        let mounts: Vec<_> = [format!("./{file}:{place}:ro")].into_iter().chain(own).collect();
+        assert_eq!(strings(&service["volumes"]), mounts, "and a volume for the spill");
         let broker = config["kafka"]["bootstrap_servers"][0].as_str();
         assert_eq!(broker, Some("kafka:9092"));
         if let Some(user) = user {

@@ -183,6 +183,6 @@ fn candor_finds_its_rules_in_the_image() {
     std::fs::write(&config, "[log]\nkind = \"kafka\"\n").unwrap();
     let mut command = Command::new(image.path().join(binary.trim_start_matches('/')));
     command.args(["collect", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--config"]);
-    command.arg(config);
+    command.arg(config).current_dir(image.path());
     Process::start(command, &image.path().join("log"), "candor is up").kill();
 }

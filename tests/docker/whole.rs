@@ -30,6 +30,8 @@ impl Machine {
         let text = with(&text, "http://clickhouse:8123", engine.url());
         let text =
             text.replace("0.0.0.0:8080", "127.0.0.1:0").replace("127.0.0.1:8090", "127.0.0.1:0");
+        let data = self.dir.path().join("data");
+        let text = text.replace("/var/lib/candor", data.to_str().unwrap());
         let login =
             |line: &&str| line.starts_with("user = ") || line.starts_with("password_file = ");
         assert_eq!(text.lines().filter(login).count(), 2);

@@ -58,7 +58,9 @@ const KILLS: u32 = 50;
 #[test]
 fn random_kills_of_every_part_lose_and_double_nothing() {
     let mut random = Random::seeded();
-    let mut parts = Parts::start(&restless());
+    // What a killed collector sends again of its spill is known by its mark: tests/e2e_kafka/spilled.rs.
+    let config = format!("{RESTLESS}spill.bytes = 0\n");
+    let mut parts = Parts::start(&PartsOptions { config, ..restless() });
     let load = load(&parts);
     for _ in 0..KILLS {
         load.wait_for(usize::try_from(20 + random.below(180)).unwrap());
@@ -188,8 +190,9 @@ fn clickhouse_away_means_waiting_and_nothing_else() {
 }
 
 #[test]
-fn a_broker_away_means_503_and_nothing_else() {
-    let parts = Parts::start(&restless());
+fn without_a_spill_a_broker_away_means_503_and_nothing_else() {
+    let config = format!("{RESTLESS}spill.bytes = 0\n");
+    let parts = Parts::start(&PartsOptions { config, ..restless() });
     let load = load(&parts);
     load.wait_for(50);
     parts.broker().suspend();

@@ -10,5 +10,6 @@
 
 mod killed;
 mod parts;
+mod spilled;
 #[path = "../e2e/suite.rs"]
 mod suite;

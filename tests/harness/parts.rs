@@ -125,6 +125,8 @@ impl Parts {
     pub fn add_collector(&mut self) {
         let name = format!("collector-{}", self.collectors.len());
         let mut args = self.args("collect");
+        // Its spill, which no other collector has.
+        args.extend(["--data".to_owned(), self.dir.path().join(&name).display().to_string()]);
         let beacons = listener(&mut args, "--listen");
         let admin = listener(&mut args, "--admin");
         let listeners = vec![("beacons", beacons), ("admin", admin)];

@@ -16,6 +16,7 @@ mod producer;
 mod recreate;
 mod retention;
 mod security;
+mod spill;
 mod support;
 mod tail;
 mod topic;

@@ -14,11 +14,16 @@ use rdkafka::types::{RDKafkaApiKey as ApiKey, RDKafkaRespErr as Code};
 use crate::drive::{event, events, read, soon};
 use crate::support::{STALL_MAX, assigned, next, sink, start, stored};
 
-type Mock = MockCluster<'static, DefaultProducerContext>;
+pub(crate) type Mock = MockCluster<'static, DefaultProducerContext>;
 
 fn mock() -> (Mock, KafkaConfig) {
+    mock_with(1)
+}
+
+/// A cluster with a topic of so many partitions.
+pub(crate) fn mock_with(partitions: i32) -> (Mock, KafkaConfig) {
     let mock = MockCluster::new(1).unwrap();
-    mock.create_topic("candor", 1, 1).unwrap();
+    mock.create_topic("candor", partitions, 1).unwrap();
     let config = KafkaConfig {
         bootstrap_servers: vec![mock.bootstrap_servers()],
         instance: Some("sink-1".to_owned()),

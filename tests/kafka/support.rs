@@ -133,7 +133,15 @@ pub(crate) fn events_in(partition: u8, count: usize) -> Vec<Outgoing> {
 pub(crate) async fn begun(
     producer: &KafkaProducer,
     event: Outgoing,
-) -> impl Future<Output = Result<(), ProduceError>> + Send + 'static {
+) -> impl Future<Output = Result<(), ProduceError>> + Send + 'static + use<> {
+    begun_on(producer, event).await
+}
+
+/// The same of any producer.
+pub(crate) async fn begun_on<P: Producer + Clone>(
+    producer: &P,
+    event: Outgoing,
+) -> impl Future<Output = Result<(), ProduceError>> + Send + 'static + use<P> {
     let producer = producer.clone();
     let mut call = Box::pin(async move { producer.produce(vec![event]).await });
     let answer = std::future::poll_fn(|context| {

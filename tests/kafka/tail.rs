@@ -51,7 +51,7 @@ async fn what_comes_is_followed() {
     let events = events_in(1, 1);
     soon(producer.produce(events.clone())).await.unwrap();
     let tailed = soon(tail.next()).await.unwrap().unwrap();
-    let want = Tailed { partition: 1, offset: 1, record: events[0].record.clone() };
+    let want = Tailed { partition: 1, offset: 1, record: events[0].record.clone(), spill: None };
     assert_eq!(tailed, want);
 }
 

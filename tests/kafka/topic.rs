@@ -75,7 +75,7 @@ async fn each_difference_is_named_and_nothing_is_changed() {
     for (setting, value) in other {
         assert!(text.contains(&format!("{setting} is {value}, should be ")), "{text}");
     }
-    assert!(text.contains("--add-config retention.ms=82800000"), "{text}");
+    assert!(text.contains("--add-config retention.ms=68400000"), "{text}");
     assert!(text.contains("kafka-topics.sh") && text.contains("--partitions 6"), "{text}");
 
     soon(plan.create(&config)).await.unwrap();

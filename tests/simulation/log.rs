@@ -105,7 +105,7 @@ impl Partition {
         match entry {
             Entry::Record(record, _) | Entry::Garbage(record) => {
                 let record = record.clone();
-                Some((Delivery::Record { partition, offset, record }, offset + 1))
+                Some((Delivery::Record { partition, offset, record, spill: None }, offset + 1))
             }
             Entry::Damaged(damage) => {
                 let is_same = |at: &u64| matches!(self.entries.get(at), Some(Entry::Damaged(other)) if other == damage);

@@ -49,6 +49,9 @@ pub(crate) enum Command {
 /// What `collect` takes.
 #[derive(Args, Debug)]
 pub(crate) struct CollectArgs {
+    /// Where the spill lies while Kafka is away: a directory of this collector's own [default: data]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
     /// Where beacons come in [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDR")]
     listen: Option<SocketAddr>,
@@ -279,6 +282,7 @@ impl CollectArgs {
     /// The file, and the flags over it.
     pub(crate) fn config(self) -> Result<Config, ConfigError> {
         let mut config = Config::load(self.config.as_deref())?;
+        set(&mut config.data.dir, self.data);
         set(&mut config.collector.listen, self.listen);
         set(&mut config.admin.listen, self.admin);
         config.policies.dir = self.policies.or(config.policies.dir);

@@ -1,4 +1,5 @@
-//! `candor collect`: the collector alone, before Kafka. It keeps nothing: any number of them may run.
+//! `candor collect`: the collector alone, before Kafka. It keeps nothing but its spill, while Kafka is away:
+//! any number of them may run.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,13 +7,13 @@ use std::time::Duration;
 use anyhow::Result;
 use candor_collector::Pages;
 use candor_event::Clock;
-use candor_transport::kafka::KafkaProducer;
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::admin::{AdminServer, Imports};
 use crate::clock::SystemClock;
-use crate::config::{Config, ConfigError};
+use crate::config::Config;
 use crate::front::{Front, bind, serve_beacons};
+use crate::log::LogProducer;
 use crate::notices::Notices;
 use crate::policies::InForce;
 use crate::readiness::Readiness;
@@ -23,7 +24,7 @@ use crate::{databases, promises, reload};
 /// What waits for the broker after the last beacon was answered gets this long.
 pub(crate) const CLOSE_DEADLINE: Duration = Duration::from_secs(10);
 
-/// Runs until a signal. Kafka may come later, or go and come back: beacons are answered 503 meanwhile.
+/// Runs until a signal. Kafka may come later, or go and come back: beacons are spilled meanwhile.
 pub(crate) async fn run(config: Config, metrics: PrometheusHandle) -> Result<()> {
     let kafka = config.need_kafka("collect", "use `candor up`")?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -37,7 +38,7 @@ pub(crate) async fn run(config: Config, metrics: PrometheusHandle) -> Result<()>
     let (beacons_at, admin_at) = (beacons.local_addr()?, admin.local_addr()?);
     let stop = Stop::on_signal()?;
     let front = Front::open(&config, &in_force, &clock)?;
-    let producer = KafkaProducer::start(kafka).map_err(ConfigError::Kafka)?;
+    let producer = LogProducer::kafka(kafka, &config, Arc::clone(&clock)).await?;
 
     let (door, rotation) = front.door(&config, producer.clone());
     let notices = Notices::new(in_force.clone());

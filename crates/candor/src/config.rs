@@ -12,11 +12,12 @@ use candor_pipeline::KeyPeriod;
 use candor_store::Password;
 use candor_transport::journal::JournalConfig;
 use candor_transport::kafka::{KafkaConfig, KafkaError};
+use candor_transport::spill::{SpillConfig, SpillError};
 use serde::Deserialize;
 
 pub(crate) use tables::{
-    AdminConfig, AgentsConfig, DataConfig, EngineConfig, GeoConfig, KeysConfig, Level, LogConfig,
-    LogKind, PoliciesConfig, TelemetryConfig,
+    Ack, AdminConfig, AgentsConfig, DataConfig, EngineConfig, GeoConfig, KeysConfig, Level,
+    LogConfig, LogKind, PoliciesConfig, TelemetryConfig,
 };
 
 use crate::telemetry;
@@ -43,6 +44,7 @@ pub(crate) struct Config {
     pub(crate) log: LogConfig,
     pub(crate) journal: JournalConfig,
     pub(crate) kafka: KafkaConfig,
+    pub(crate) spill: SpillConfig,
     pub(crate) sink: candor_sink::Config,
     pub(crate) clickhouse: candor_store::Config,
     pub(crate) engine: EngineConfig,
@@ -62,6 +64,8 @@ pub(crate) enum ConfigError {
         #[source]
         source: io::Error,
     },
+    #[error(transparent)]
+    Spill(#[from] SpillError),
     #[error("{0}")]
     Value(String),
 }
@@ -115,7 +119,10 @@ impl Config {
             LogKind::Journal => {
                 self.journal.check().map_err(|error| ConfigError::Value(error.to_string()))
             }
-            LogKind::Kafka => Ok(self.kafka.check()?),
+            LogKind::Kafka => {
+                self.kafka.check()?;
+                Ok(self.spill.check()?)
+            }
         }
     }
 

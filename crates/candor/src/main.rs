@@ -16,6 +16,7 @@ mod front;
 mod harden;
 mod health;
 mod import;
+mod log;
 mod migrate;
 mod notices;
 mod policies;

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use candor_store::Store;
-use candor_transport::kafka::{KafkaError, KafkaHealth, KafkaProducer};
+use candor_transport::kafka::{KafkaError, KafkaHealth};
 use tokio::time::timeout;
 
 use crate::stop::Stop;
@@ -18,11 +18,12 @@ use crate::stop::Stop;
 pub(crate) trait LogHealth: Send + Sync + 'static {
     /// Whether it is there; otherwise why not, in words.
     fn check(&self) -> impl Future<Output = Result<(), String>> + Send;
-}
 
-/// A journal: where the process is, its log is.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct OnThisMachine;
+    /// Whether events are taken although it is away.
+    fn takes_events(&self) -> bool {
+        false
+    }
+}
 
 /// What is asked, and what was told last.
 #[derive(Debug)]
@@ -68,7 +69,8 @@ impl<H: LogHealth> Readiness<H> {
         let (log, store) = tokio::join!(self.ask_log(), self.ask_store());
         let away = Away { log, store };
         self.tell(&away);
-        if away == Away::default() { Ok(()) } else { Err(NotReady::Away(away)) }
+        let log_is_missed = away.log.is_some() && !self.log.takes_events();
+        if log_is_missed || away.store.is_some() { Err(NotReady::Away(away)) } else { Ok(()) }
     }
 
     /// Asks again and again. Never returns.
@@ -109,21 +111,9 @@ impl<H: LogHealth> Readiness<H> {
 fn tell(part: &'static str, before: Option<&String>, now: Option<&String>) {
     metrics::gauge!("candor_part_ready", "part" => part).set(if now.is_none() { 1.0 } else { 0.0 });
     match (before, now) {
-        (None, Some(reason)) => tracing::warn!(part, reason, "not ready: a part is away"),
+        (None, Some(reason)) => tracing::warn!(part, reason, "a part is away"),
         (Some(_), None) => tracing::info!(part, "a part is back"),
         (None, None) | (Some(_), Some(_)) => {}
-    }
-}
-
-impl LogHealth for OnThisMachine {
-    async fn check(&self) -> Result<(), String> {
-        Ok(())
-    }
-}
-
-impl LogHealth for KafkaProducer {
-    async fn check(&self) -> Result<(), String> {
-        Self::check(self).await.map_err(|error| in_words(&error))
     }
 }
 
@@ -134,7 +124,7 @@ impl LogHealth for KafkaHealth {
 }
 
 /// An error with its causes, in one line.
-fn in_words(error: &KafkaError) -> String {
+pub(crate) fn in_words(error: &KafkaError) -> String {
     let mut words = error.to_string();
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {
@@ -166,9 +156,23 @@ mod tests {
     #[derive(Clone, Default)]
     struct Switch(Arc<AtomicBool>);
 
+    /// Away, with something that takes events meanwhile, or not.
+    #[derive(Clone, Default)]
+    struct Spill(Arc<AtomicBool>);
+
     impl LogHealth for Switch {
         async fn check(&self) -> Result<(), String> {
             if self.0.load(Ordering::SeqCst) { Ok(()) } else { Err("no broker".to_owned()) }
+        }
+    }
+
+    impl LogHealth for Spill {
+        async fn check(&self) -> Result<(), String> {
+            Err("no broker".to_owned())
+        }
+
+        fn takes_events(&self) -> bool {
+            self.0.load(Ordering::SeqCst)
         }
     }
 
@@ -188,6 +192,18 @@ mod tests {
             log.0.store(is_there, Ordering::SeqCst);
             let now = readiness.now().await.map_err(|reason| reason.to_string());
             assert_eq!(now, if is_there { Ok(()) } else { Err("no broker".to_owned()) });
+        }
+    }
+
+    #[tokio::test]
+    async fn a_log_that_is_away_is_not_missed_while_events_are_taken() {
+        let log = Spill::default();
+        let readiness = Readiness::new(log.clone(), None, Stop::on_signal().unwrap());
+        for takes_events in [false, true, false] {
+            log.0.store(takes_events, Ordering::SeqCst);
+            assert_eq!(readiness.now().await.is_ok(), takes_events);
+            let told = readiness.told.lock().unwrap().log.clone();
+            assert_eq!(told.as_deref(), Some("no broker"), "it is told all the same");
         }
     }
 

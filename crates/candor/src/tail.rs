@@ -34,7 +34,7 @@ pub(crate) async fn run(args: &TailArgs) -> Result<()> {
 
 /// The lines of a record: one for each event, or one that says why there is none.
 fn lines(tailed: &Tailed) -> serde_json::Result<String> {
-    let Tailed { partition, offset, record } = tailed;
+    let Tailed { partition, offset, record, spill } = tailed;
     let (partition, offset) = (*partition, *offset);
     let batch = match wire::decode(record) {
         Ok(batch) => batch,
@@ -45,7 +45,9 @@ fn lines(tailed: &Tailed) -> serde_json::Result<String> {
         }
     };
     let events = batch.events.iter().enumerate();
-    events.map(|(index, event)| line(&Line::of(partition, offset, index, event))).collect()
+    events
+        .map(|(index, event)| line(&Line::of(partition, offset, index, event).spilled(*spill)))
+        .collect()
 }
 
 /// One event as `candor tail` prints it.

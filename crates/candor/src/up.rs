@@ -9,9 +9,9 @@ use candor_collector::Pages;
 use candor_event::Clock;
 use candor_sink::Sink;
 use candor_store::Store;
+use candor_transport::Consumer;
 use candor_transport::journal::Journal;
-use candor_transport::kafka::{KafkaConsumer, KafkaProducer};
-use candor_transport::{Consumer, Producer};
+use candor_transport::kafka::KafkaConsumer;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 
@@ -23,9 +23,10 @@ use crate::config::{Config, ConfigError, LogKind};
 use crate::demo::{self, Demo};
 use crate::engine::{Engine, Launch};
 use crate::front::{Front, bind, serve_beacons};
+use crate::log::LogProducer;
 use crate::notices::Notices;
 use crate::policies::InForce;
-use crate::readiness::{LogHealth, OnThisMachine, Readiness};
+use crate::readiness::Readiness;
 use crate::reload::Following;
 use crate::stop::Stop;
 use crate::{assets, databases, promises, reload, tables, topic};
@@ -42,11 +43,10 @@ struct Opened {
     metrics: PrometheusHandle,
 }
 
-/// Both ends of the log, how it is doing, and what its end means for the sink.
-struct Log<P, C, H> {
-    producer: P,
+/// Both ends of the log, and what its end means for the sink.
+struct Log<C> {
+    producer: LogProducer,
     consumer: C,
-    health: H,
     rest: Rest,
 }
 
@@ -58,20 +58,17 @@ pub(crate) async fn run(config: Config, metrics: PrometheusHandle) -> Result<()>
             // The journal's lock tells at once when another candor has the directory.
             let dir = opened.config.data.dir.join("journal");
             let (producer, consumer) = Journal::open(&dir, opened.config.journal.clone())?;
-            let log = Log { producer, consumer, health: OnThisMachine, rest: Rest::ReadAll };
-            live(opened, log).await
+            let producer = LogProducer::journal(producer, &opened.config);
+            live(opened, Log { producer, consumer, rest: Rest::ReadAll }).await
         }
         LogKind::Kafka => {
             let kafka = opened.config.kafka()?;
             topic::ensure(kafka).await?;
             let consumer = KafkaConsumer::start(kafka, opened.config.stall_max())
                 .map_err(ConfigError::Kafka)?;
-            let producer = KafkaProducer::start(kafka).map_err(ConfigError::Kafka)?;
-            let health = producer.clone();
-            let log = Log { producer: producer.clone(), consumer, health, rest: Rest::StoreRead };
-            let outcome = live(opened, log).await;
-            producer.close(CLOSE_DEADLINE).await;
-            outcome
+            let clock = Arc::clone(&opened.clock);
+            let producer = LogProducer::kafka(kafka, &opened.config, clock).await?;
+            live(opened, Log { producer, consumer, rest: Rest::StoreRead }).await
         }
     }
 }
@@ -92,12 +89,7 @@ async fn open(config: Config, metrics: PrometheusHandle) -> Result<Opened> {
     Ok(Opened { config, in_force, clock, front, beacons, admin, stop, metrics })
 }
 
-async fn live<P, C, H>(opened: Opened, log: Log<P, C, H>) -> Result<()>
-where
-    P: Producer,
-    C: Consumer,
-    H: LogHealth,
-{
+async fn live<C: Consumer>(opened: Opened, log: Log<C>) -> Result<()> {
     let Opened { config, in_force, clock, front, beacons, admin, stop, metrics } = opened;
     let (beacons_at, admin_at) = (beacons.local_addr()?, admin.local_addr()?);
     let engine = Engine::start(launch(&config)?).await?;
@@ -107,7 +99,7 @@ where
     let mut sink = Carrying::start(sink);
 
     let notices = Notices::new(in_force.clone());
-    let (door, rotation) = front.door(&config, log.producer);
+    let (door, rotation) = front.door(&config, log.producer.clone());
     let mut door = door.with_pages(Arc::clone(&notices) as Arc<dyn Pages>);
     let mut origins = HashSet::new();
     if in_force.registry.is_demo() {
@@ -123,7 +115,7 @@ where
     };
     let reload = reload::start(following, in_force.stamp)?;
     let databases = databases::follow(&config, Arc::clone(&door))?;
-    let readiness = Readiness::new(log.health, Some(store.clone()), stop.clone());
+    let readiness = Readiness::new(log.producer.clone(), Some(store.clone()), stop.clone());
     let imports = Imports { door: Arc::clone(&door), clock };
     let admin = AdminServer::start(admin, readiness, metrics, Demo { imports, store, origins })?;
     tracing::info!(
@@ -135,11 +127,12 @@ where
         () = serve_beacons(beacons, Arc::clone(&door), &config, &stop) => None,
         ended = sink.ended() => Some(ended),
     };
-    // A journal is closed by its last producer: the door, which the admin listener holds too.
+    // A journal is closed by its last producer; the door, which the admin listener holds too, has one.
     admin.stop().await;
     reload::stop(reload).await;
     reload::stop(databases).await;
     drop(door);
+    log.producer.close(CLOSE_DEADLINE).await;
     let outcome = match failed {
         Some(ended) => ended,
         None => sink.finish(log.rest).await,

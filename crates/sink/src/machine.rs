@@ -120,7 +120,7 @@ impl Machine {
             Delivery::Damaged { partition, first, last, damage } => {
                 self.damaged(partition, (first, last), damage, at, out)
             }
-            Delivery::Record { partition, offset, record } => {
+            Delivery::Record { partition, offset, record, spill: _ } => {
                 self.push(partition, offset, &record, at, out)
             }
         }

@@ -73,7 +73,7 @@ impl Log {
 
     fn record(&self, partition: u32, offset: u64) {
         let record = record();
-        self.deliver(partition, Delivery::Record { partition, offset, record });
+        self.deliver(partition, Delivery::Record { partition, offset, record, spill: None });
     }
 
     fn revoke(&self, partition: u32, lost: bool) {

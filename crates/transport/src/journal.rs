@@ -4,6 +4,7 @@
 //! A directory holds:
 //! - `id`: the [`LogId`], made with the directory;
 //! - `lock`: held while the journal is open;
+//! - `spill`, in a [spill](crate::spill): its records are frames;
 //! - `cursor`, and `cursor.spare`, which the next commit is written to: what the consumer confirmed;
 //! - `NNNNNNNNNNNNNNNNNNNN.seg`: segments, each named by the number of its first record.
 //!
@@ -23,6 +24,7 @@ mod bundle;
 mod committer;
 mod config;
 mod consumer;
+mod contents;
 mod cursor;
 mod disk;
 mod error;
@@ -53,6 +55,8 @@ pub use consumer::JournalConsumer;
 pub use error::JournalError;
 pub use producer::JournalProducer;
 
+pub(crate) use contents::Contents;
+
 use consumer::Begin;
 use cursor::{CursorFile, Stored};
 use disk::{Disk, SystemDisk, sync_dir};
@@ -81,7 +85,15 @@ impl Journal {
         dir: impl AsRef<Path>,
         config: JournalConfig,
     ) -> Result<(JournalProducer, JournalConsumer), JournalError> {
-        open_on(Box::new(SystemDisk), dir.as_ref(), config)
+        open_on(Box::new(SystemDisk), dir.as_ref(), config, Contents::Batches)
+    }
+
+    /// The same for a journal that is a spill.
+    pub(crate) fn open_spill(
+        dir: &Path,
+        config: JournalConfig,
+    ) -> Result<(JournalProducer, JournalConsumer), JournalError> {
+        open_on(Box::new(SystemDisk), dir, config, Contents::Frames)
     }
 }
 
@@ -89,13 +101,14 @@ fn open_on(
     disk: Box<dyn Disk>,
     dir: &Path,
     config: JournalConfig,
+    contents: Contents,
 ) -> Result<(JournalProducer, JournalConsumer), JournalError> {
     config.check()?;
     metrics::describe();
     make_dir(dir).map_err(JournalError::io("make the directory", dir))?;
     let lock = Arc::new(Lock::take(dir)?);
     let firsts = recover::list(dir)?;
-    let (log_id, committed) = identify(dir, firsts.is_empty(), &lock)?;
+    let (log_id, committed) = identify(dir, firsts.is_empty(), contents, &lock)?;
     let start = committed.as_ref().map_or(0, |cursor| cursor.offset);
     let recovered = recover::recover(dir, &firsts, log_id, start)?;
     let low = recovered.segments.low();
@@ -116,7 +129,7 @@ fn open_on(
     let cursor_file = CursorFile::new(dir, log_id, lock);
     let consumer_end = ConsumerEnd::new(Arc::clone(&shared), Arc::clone(&thread));
     Ok((
-        JournalProducer::new(ProducerEnd::new(shared, thread), event_bytes_max),
+        JournalProducer::new(ProducerEnd::new(shared, thread), event_bytes_max, log_id),
         JournalConsumer::new(
             dir.to_owned(),
             log_id,
@@ -150,11 +163,14 @@ fn share(segments: Segments, config: &JournalConfig, committed: u64) -> Arc<Shar
 fn identify(
     dir: &Path,
     empty: bool,
+    contents: Contents,
     lock: &Arc<Lock>,
 ) -> Result<(LogId, Option<Cursor>), JournalError> {
     let stored = Stored::read(dir)?;
     let begun = stored.as_ref().is_some_and(|it| it.cursor.is_some());
-    match (identity::read(dir)?, stored) {
+    let id = identity::read(dir)?;
+    contents.check(dir, id.is_none())?;
+    match (id, stored) {
         (Some(id), Some(stored)) if stored.log_id == id => Ok((id, stored.cursor)),
         (Some(_), Some(_)) => Err(JournalError::Foreign { path: dir.join(cursor::FILE) }),
         (Some(_), None) => Err(JournalError::CursorMissing { path: dir.join(cursor::FILE) }),

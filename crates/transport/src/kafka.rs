@@ -3,8 +3,9 @@
 //! Invariants, each held by a test against a real broker:
 //! - [`produce`](crate::Producer::produce) answers after `acks=all`, and what it acknowledged is in the log
 //!   once, whatever becomes of the broker.
-//! - A record is a bundle of one partition's events, and has no key and no headers. The partition follows
-//!   from the event's id alone.
+//! - A record is a bundle of one partition's events, and has no key; headers only when it lay in a
+//!   [spill](crate::spill), two, which say in which and where ([`SpillMark`](crate::SpillMark)). The partition
+//!   follows from the event's id alone, by either way.
 //! - What waits in memory is bounded; above it events are refused, and nothing that was taken is dropped.
 //! - A partition is somebody else's only after it was released here, or after the group took it without
 //!   asking; nothing is committed for it from then on.
@@ -20,6 +21,7 @@ mod consumer;
 mod cursor;
 mod error;
 mod log;
+mod mark;
 mod metrics;
 mod partition;
 mod producer;
@@ -32,8 +34,11 @@ mod topic_id;
 
 pub use committer::KafkaCommitter;
 pub use config::{Compression, KafkaConfig, Mechanism, Protocol, Security, TopicConfig};
+pub(crate) use config::{RECORD_BYTES_MAX, RECORD_EVENTS_MAX};
 pub use consumer::{KafkaConsumer, KafkaHealth};
 pub use error::{BrokerError, KafkaError};
+pub(crate) use partition::partition_of;
 pub use producer::KafkaProducer;
+pub(crate) use producer::{Drained, NotTaken, Pulse, Taken};
 pub use tail::{From, KafkaTail, Tailed};
 pub use topic::{Difference, NewTopic, Topic, TopicPlan};

@@ -1,6 +1,6 @@
 //! The log between the collector and the sink: Kafka and the journal behind one pair of traits. A
-//! record of the log is an encoded [`EventBatch`](candor_event::EventBatch); records have no key and
-//! no headers.
+//! record of the log is an encoded [`EventBatch`](candor_event::EventBatch); records have no key, and no
+//! headers but those of the [spill] that they came by.
 //!
 //! *Durable* means: a crash of any process, at any later moment, loses nothing of it. For the journal
 //! that is `fdatasync`; for Kafka `acks=all`. [`Producer::produce`] resolves only then.
@@ -21,7 +21,7 @@
 //! producer.produce(vec![event]).await?; // now it survives a crash
 //!
 //! assert!(matches!(consumer.next().await?, Delivery::Assigned { .. }));
-//! if let Delivery::Record { partition, offset, record } = consumer.next().await? {
+//! if let Delivery::Record { partition, offset, record, .. } = consumer.next().await? {
 //!     assert_eq!(record, "an encoded event");
 //!     let cursor = Cursor { offset: offset + 1, metadata: String::new() };
 //!     consumer.committer().commit(partition, cursor).await?; // now it may be deleted
@@ -33,6 +33,8 @@
 
 pub mod journal;
 pub mod kafka;
+pub mod memory;
+pub mod spill;
 
 use std::fmt;
 use std::future::Future;
@@ -173,6 +175,8 @@ pub enum Delivery {
         offset: u64,
         /// The encoded batch.
         record: Bytes,
+        /// What it has of a spill that it came by, if it did.
+        spill: Option<SpillMark>,
     },
     /// The partition is to be given away: bring to an end what is under way, then call
     /// [`Consumer::release`].
@@ -182,6 +186,19 @@ pub enum Delivery {
         /// Whether it is somebody else's already, so that nothing can be committed any more.
         lost: bool,
     },
+}
+
+/// Whence a record came that lay in a spill while the log was away ([`spill`]).
+///
+/// Within one partition the records of one spill have growing sequences; of two with the same spill and
+/// sequence the second is the first again, sent anew after a crash. So whoever has stored a sequence drops
+/// those of the same spill and partition that are not above it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SpillMark {
+    /// The spill: a journal, by the id that it has for ever.
+    pub id: LogId,
+    /// Its number in the spill. Numbers have gaps.
+    pub sequence: u64,
 }
 
 /// Why offsets cannot be read.
@@ -204,6 +221,17 @@ pub enum ConsumeError {
     /// Another consumer took this one's place; nothing will follow.
     #[error("another sink joined under the same instance name: give each its own `kafka.instance`")]
     Fenced,
+    /// A record came by a spill, but how is said in a way that this version does not know.
+    #[error(
+        "the record {offset} of partition {partition} carries a mark of a spill that this version does \
+         not know: use a newer candor"
+    )]
+    Mark {
+        /// The partition.
+        partition: u32,
+        /// The record's offset.
+        offset: u64,
+    },
     /// The disk or the broker refused.
     #[error("cannot read the log")]
     Io(#[source] std::io::Error),

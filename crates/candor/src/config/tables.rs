@@ -70,8 +70,19 @@ pub(crate) struct EngineConfig {
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct LogConfig {
     pub(crate) kind: LogKind,
+    pub(crate) ack: Ack,
     #[serde(rename = "level")]
     _level: Moved,
+}
+
+/// When an event counts as taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Ack {
+    #[default]
+    Durable,
+    /// Loses events in a crash.
+    Memory,
 }
 
 /// What the log is.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use candor_event::{Basis, Channel, Device, Event, FieldSet, Grant, Kind, Pair};
+use candor_transport::SpillMark;
 use serde::{Serialize, Serializer};
 
 use super::time::Moment;
@@ -16,6 +17,8 @@ pub(super) struct Line<'a> {
     offset: u64,
     /// The event's place in its record.
     index: usize,
+    #[serde(flatten)]
+    spill: Option<SpillLine>,
     event_id: Hex<'a>,
     site: &'a str,
     kind: &'static str,
@@ -33,6 +36,13 @@ pub(super) struct Line<'a> {
     client: Client<'a>,
     #[serde(flatten)]
     origin: Origin<'a>,
+}
+
+/// By which spill it came.
+#[derive(Debug, Serialize)]
+struct SpillLine {
+    spill: String,
+    spill_sequence: u64,
 }
 
 /// A record that holds no event that this version can read.
@@ -151,6 +161,7 @@ impl<'a> Line<'a> {
             partition,
             offset,
             index,
+            spill: None,
             event_id: Hex(&event.id),
             site: &event.site,
             kind: Kind::try_from(event.kind).unwrap_or_default().label(),
@@ -163,6 +174,15 @@ impl<'a> Line<'a> {
             client: Client::of(event),
             origin: Origin::of(event),
         }
+    }
+
+    /// The same, come by a spill.
+    pub(super) fn spilled(self, mark: Option<SpillMark>) -> Self {
+        let line = |SpillMark { id, sequence }| SpillLine {
+            spill: id.to_string(),
+            spill_sequence: sequence,
+        };
+        Self { spill: mark.map(line), ..self }
     }
 }
 

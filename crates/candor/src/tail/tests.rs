@@ -1,10 +1,11 @@
 use candor_event::{Basis, Channel, Device, Kind};
 use candor_event::{Campaign, Event, Field, FieldSet, Grant, Pair, StoredAddress, wire};
+use candor_transport::{LogId, SpillMark};
 
 use super::*;
 
 fn tailed(record: impl Into<bytes::Bytes>) -> Tailed {
-    Tailed { partition: 3, offset: 17, record: record.into() }
+    Tailed { partition: 3, offset: 17, record: record.into(), spill: None }
 }
 
 fn event() -> Event {
@@ -101,6 +102,15 @@ fn every_field_is_shown_under_the_name_of_its_column() {
     assert_eq!(line["channel"], "Paid Search");
     assert_eq!(line["scroll_percent"], 0);
     assert_eq!(line["props"], serde_json::json!({ "k": "v" }));
+}
+
+#[test]
+fn what_came_by_a_spill_says_so() {
+    let mark = SpillMark { id: LogId::from_bytes([0x0f; 16]), sequence: 41 };
+    let spilled = Tailed { spill: Some(mark), ..tailed(wire::encode(&event())) };
+    let line: serde_json::Value = serde_json::from_str(&lines(&spilled).unwrap()).unwrap();
+    assert_eq!(line["spill"], "0f".repeat(16));
+    assert_eq!(line["spill_sequence"], 41);
 }
 
 #[test]

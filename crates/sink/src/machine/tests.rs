@@ -43,7 +43,7 @@ impl Driver {
 
     fn record(&mut self) {
         let record = record();
-        self.deliver(Delivery::Record { partition: 0, offset: 0, record });
+        self.deliver(Delivery::Record { partition: 0, offset: 0, record, spill: None });
     }
 
     fn take(&mut self, input: Input) -> Result<(), SinkError> {

@@ -77,6 +77,11 @@ impl JournalConsumer {
         }
     }
 
+    /// The number after the last record that is durable or was given up.
+    pub(crate) fn end(&self) -> u64 {
+        self.mark.borrow().next
+    }
+
     /// Waits until there is something to read.
     async fn readable(&mut self) -> Result<(), ConsumeError> {
         loop {

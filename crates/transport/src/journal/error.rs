@@ -9,6 +9,14 @@ pub enum JournalError {
     /// Bounds that contradict each other.
     #[error("the journal's configuration cannot work: {0}")]
     Config(&'static str),
+    /// The journal is of the other kind.
+    #[error("the journal {} holds {holds}: use another directory", dir.display())]
+    Contents {
+        /// The directory of the journal.
+        dir: PathBuf,
+        /// What is in it.
+        holds: &'static str,
+    },
     /// The cursor is missing although the journal exists: reading on would be a guess.
     #[error(
         "the cursor {} is missing: restore it, or move the directory away to begin a new log",

@@ -15,6 +15,8 @@ pub(super) enum FileKind {
     Cursor,
     Id,
     Segment,
+    /// Says that the records are frames of a spill.
+    Spill,
 }
 
 /// Why an envelope cannot be opened.
@@ -73,6 +75,7 @@ impl FileKind {
             Self::Cursor => b"candor-c",
             Self::Id => b"candor-i",
             Self::Segment => b"candor-s",
+            Self::Spill => b"candor-f",
         }
     }
 }

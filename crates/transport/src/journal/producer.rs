@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 use super::metrics::{self, Cause};
 use super::queue::Call;
 use super::shared::ProducerEnd;
-use crate::{Outgoing, ProduceError, Producer};
+use crate::{LogId, Outgoing, ProduceError, Producer};
 
 /// Puts events into a journal. Clones share one queue.
 ///
@@ -18,13 +18,29 @@ use crate::{Outgoing, ProduceError, Producer};
 pub struct JournalProducer {
     end: Arc<ProducerEnd>,
     event_bytes_max: usize,
+    log_id: LogId,
 }
 
 // === impl JournalProducer ===
 
 impl JournalProducer {
-    pub(super) fn new(end: ProducerEnd, event_bytes_max: usize) -> Self {
-        Self { end: Arc::new(end), event_bytes_max }
+    pub(super) fn new(end: ProducerEnd, event_bytes_max: usize, log_id: LogId) -> Self {
+        Self { end: Arc::new(end), event_bytes_max, log_id }
+    }
+
+    /// Whose log it is.
+    pub(crate) const fn log_id(&self) -> LogId {
+        self.log_id
+    }
+
+    /// What the segments take on disk.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.end.shared.segments().bytes()
+    }
+
+    /// The number after the last record that is durable or was given up.
+    pub(crate) fn end(&self) -> u64 {
+        self.end.shared.segments().next()
     }
 }
 

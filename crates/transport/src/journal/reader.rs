@@ -80,6 +80,7 @@ impl Place {
                     partition: PARTITION,
                     offset,
                     record,
+                    spill: None,
                 })
                 .collect()
             }

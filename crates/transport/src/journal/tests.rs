@@ -124,7 +124,7 @@ fn open(dir: &Path, disk: &FaultyDisk) -> (JournalProducer, JournalConsumer) {
         retire_after_ms: NonZeroU32::MIN,
         ..JournalConfig::default()
     };
-    open_on(Box::new(disk.clone()), dir, config).unwrap()
+    open_on(Box::new(disk.clone()), dir, config, Contents::Batches).unwrap()
 }
 
 async fn soon<T>(what: impl Future<Output = T>) -> T {

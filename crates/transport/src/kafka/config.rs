@@ -224,7 +224,7 @@ impl Default for TopicConfig {
             partitions: at_least_one(6),
             replication: NonZeroU16::MIN,
             min_insync_replicas: NonZeroU16::MIN,
-            retention_hours: at_least_one(23),
+            retention_hours: at_least_one(19),
             segment_minutes: at_least_one(60),
         }
     }
@@ -243,9 +243,9 @@ fn at_least_one(number: u32) -> NonZeroU32 {
 }
 
 /// The most events in one record.
-pub(super) const RECORD_EVENTS_MAX: usize = 1_000;
+pub(crate) const RECORD_EVENTS_MAX: usize = 1_000;
 /// The most bytes in one record, and so in one event: half of what brokers take by default.
-pub(super) const RECORD_BYTES_MAX: usize = 512 << 10;
+pub(crate) const RECORD_BYTES_MAX: usize = 512 << 10;
 
 const NAME_BYTES_MAX: usize = 249;
 const COMMIT_WINDOW_MS_MAX: u32 = 1_000;

@@ -69,6 +69,8 @@ pub struct KafkaConsumer {
     fenced_at: Option<Instant>,
     /// Where to go on reading.
     skips: BTreeMap<u32, u64>,
+    /// The partition and the offset of a record that only a later version can read.
+    unknown_mark: Option<(u32, u64)>,
 }
 
 // === impl KafkaConsumer ===
@@ -108,6 +110,7 @@ impl KafkaConsumer {
             resets: 0,
             fenced_at: None,
             skips: BTreeMap::new(),
+            unknown_mark: None,
         })
     }
 
@@ -242,6 +245,11 @@ impl KafkaConsumer {
                         self.skips.insert(*number, to);
                         self.owned.wake.notify_one();
                     }
+                    // Going on would be a guess: it is said again and again.
+                    Err(Trouble::Mark(offset)) => {
+                        self.unknown_mark = Some((*number, offset));
+                        self.owned.wake.notify_one();
+                    }
                     Err(Trouble::OutOfRange) => {
                         self.is_out_of_range = true;
                         self.owned.suspect();
@@ -298,6 +306,9 @@ impl Consumer for KafkaConsumer {
             self.serve();
             if self.owned.is_fenced() {
                 return Err(ConsumeError::Fenced);
+            }
+            if let Some((partition, offset)) = self.unknown_mark {
+                return Err(ConsumeError::Mark { partition, offset });
             }
             self.begin_work();
             if let Some(ready) = self.ready.pop_front() {

@@ -4,7 +4,7 @@ use candor_event::EventId;
 
 /// The partition of an event among so many. It follows from the id alone, so that a client's retry meets
 /// its first try; an id is as good as random, so that partitions fill evenly.
-pub(super) fn partition_of(id: EventId, partitions: u32) -> u32 {
+pub(crate) fn partition_of(id: EventId, partitions: u32) -> u32 {
     let head = id.as_bytes().first_chunk().map_or(0, |head| u64::from_be_bytes(*head));
     u32::try_from(head % u64::from(partitions.max(1))).unwrap_or(0)
 }

@@ -14,12 +14,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
+use tokio::sync::oneshot;
 
 use super::config::RECORD_BYTES_MAX;
 use super::metrics;
 use super::{KafkaConfig, KafkaError};
-use crate::{Outgoing, ProduceError, Producer};
+use crate::{LogId, Outgoing, ProduceError, Producer};
+use bundle::Answer;
+pub(crate) use bundle::Drained;
 use shared::Shared;
+pub(crate) use shared::{NotTaken, Pulse};
 
 /// Puts events into a topic. Clones share one client and one queue.
 ///
@@ -69,6 +73,33 @@ impl KafkaProducer {
         Ok(())
     }
 
+    /// Takes all events or none.
+    pub(crate) fn take(&self, mut events: Vec<Outgoing>) -> Result<Taken, NotTaken> {
+        if events.iter().any(|event| event.record.len() > RECORD_BYTES_MAX) {
+            return Err(NotTaken { events, error: ProduceError::TooLarge });
+        }
+        events.retain(|event| !event.record.is_empty()); // batches of no events
+        if events.is_empty() {
+            return Ok(Taken(None));
+        }
+        let answer = self.handles.shared.push(events).inspect_err(|not_taken| {
+            if not_taken.error == ProduceError::Full {
+                metrics::full();
+            }
+        })?;
+        Ok(Taken(Some(answer)))
+    }
+
+    /// Sends a record of a spill, unless the topic is not `log`.
+    pub(crate) fn drain(&self, log: LogId, drained: Drained) -> Result<Taken, ProduceError> {
+        self.handles.shared.push_drained(log, drained).map(|answer| Taken(Some(answer)))
+    }
+
+    /// How the brokers are doing.
+    pub(crate) fn pulse(&self) -> Pulse {
+        self.handles.shared.pulse()
+    }
+
     /// Takes no more events from any clone, and writes what waits, for `deadline` at most; what is not
     /// acknowledged by then is answered [`ProduceError::Unavailable`].
     pub async fn close(self, deadline: Duration) {
@@ -82,21 +113,28 @@ impl KafkaProducer {
     }
 }
 
+/// What a call was taken for.
+#[derive(Debug)]
+pub(crate) struct Taken(Option<oneshot::Receiver<Answer>>);
+
+// === impl Taken ===
+
+impl Taken {
+    /// Resolves when all is durable.
+    pub(crate) async fn answered(self) -> Answer {
+        match self.0 {
+            Some(answer) => answer.await.unwrap_or(Err(ProduceError::Unavailable)),
+            None => Ok(()),
+        }
+    }
+}
+
 impl Producer for KafkaProducer {
-    async fn produce(&self, mut events: Vec<Outgoing>) -> Result<(), ProduceError> {
-        if events.iter().any(|event| event.record.len() > RECORD_BYTES_MAX) {
-            return Err(ProduceError::TooLarge);
+    async fn produce(&self, events: Vec<Outgoing>) -> Result<(), ProduceError> {
+        match self.take(events) {
+            Ok(taken) => taken.answered().await,
+            Err(not_taken) => Err(not_taken.error),
         }
-        events.retain(|event| !event.record.is_empty()); // batches of no events
-        if events.is_empty() {
-            return Ok(());
-        }
-        let answer = self.handles.shared.push(events).inspect_err(|error| {
-            if *error == ProduceError::Full {
-                metrics::full();
-            }
-        })?;
-        answer.await.unwrap_or(Err(ProduceError::Unavailable))
     }
 }
 

@@ -14,7 +14,8 @@ use tokio::task::spawn_blocking;
 
 use super::error::{code_of, is_missing};
 use super::reader::Reader;
-use super::{KafkaConfig, KafkaError, settings};
+use super::{KafkaConfig, KafkaError, mark, settings};
+use crate::SpillMark;
 
 /// Reads all partitions of a topic.
 #[derive(Debug)]
@@ -47,6 +48,8 @@ pub struct Tailed {
     pub offset: u64,
     /// The encoded batch.
     pub record: Bytes,
+    /// What it has of a spill that it came by. Of a mark that only a later version can read: nothing.
+    pub spill: Option<SpillMark>,
 }
 
 /// The offsets from `next` on, without `end`.
@@ -121,7 +124,8 @@ impl KafkaTail {
                 span.next = offset + 1;
             }
             let record = Bytes::copy_from_slice(message.payload().unwrap_or_default());
-            return Ok(Some(Tailed { partition, offset, record }));
+            let spill = mark::read(&message).unwrap_or_default();
+            return Ok(Some(Tailed { partition, offset, record, spill }));
         }
         Ok(None)
     }

@@ -83,7 +83,7 @@ pub(crate) async fn read(consumer: &mut impl Consumer, count: usize) -> Vec<Seen
     let mut seen: Vec<Seen> = Vec::new();
     while seen.iter().map(|it| it.numbers.len()).sum::<usize>() < count {
         match next(consumer).await {
-            Delivery::Record { partition, offset, record } => {
+            Delivery::Record { partition, offset, record, .. } => {
                 let before = seen.iter().rfind(|it| it.partition == partition);
                 assert!(before.is_none_or(|it| it.offset < offset), "offsets grow");
                 seen.push(Seen { partition, offset, numbers: numbers(&record) });

@@ -9,8 +9,9 @@ use rdkafka::error::{KafkaError as ClientError, RDKafkaErrorCode as Code};
 use super::lookup::{Found, Queue, start_of};
 use super::owned::Slot;
 use crate::kafka::error::code_of;
+use crate::kafka::mark::{self, UnknownMark};
 use crate::kafka::metrics;
-use crate::{Damage, Delivery};
+use crate::{Damage, Delivery, SpillMark};
 
 /// A partition that is ours.
 #[derive(Debug)]
@@ -31,13 +32,23 @@ pub(super) struct Partition {
     /// The cursor lies behind the end: what comes there is not what it stood for.
     is_beyond: bool,
     /// A record that waits until the damage before it is delivered.
-    held: Option<(u64, Bytes)>,
+    held: Option<Polled>,
     pub(super) paused: bool,
+}
+
+/// A record as librdkafka gave it.
+#[derive(Debug)]
+struct Polled {
+    offset: u64,
+    record: Bytes,
+    mark: Result<Option<SpillMark>, UnknownMark>,
 }
 
 /// What reading met instead of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Trouble {
+    /// The record at this offset has a mark of a kind that is not known.
+    Mark(u64),
     /// The offset is not in the log.
     OutOfRange,
     /// A checksum does not fit, however often it is read: go on at this offset.
@@ -89,7 +100,7 @@ impl Partition {
             return Ok(Some(self.damaged(last, Damage::Deleted)));
         }
         loop {
-            let (offset, record) = match self.poll() {
+            let polled = match self.poll() {
                 Ok(Some(polled)) => polled,
                 Ok(None) => return Ok(None),
                 Err(error) => match trouble_of(&error).or_else(|| self.skip()) {
@@ -97,19 +108,22 @@ impl Partition {
                     None => continue,
                 },
             };
+            let offset = polled.offset;
             if offset < self.next {
                 continue; // read again by librdkafka, after it had paused itself
             }
             if offset > self.next && self.skipped_to > self.next {
-                self.held = Some((offset, record));
+                self.held = Some(polled);
                 metrics::corrupt(offset - self.next);
                 return Ok(Some(self.damaged(offset - 1, Damage::Corrupt)));
             }
             self.corrupt = 0;
+            let Polled { record, mark, .. } = polled;
+            let spill = mark.map_err(|UnknownMark| Trouble::Mark(offset))?;
             self.next = offset + 1;
             self.slot.deliver(self.next);
             let partition = self.slot.partition;
-            return Ok(Some(Delivery::Record { partition, offset, record }));
+            return Ok(Some(Delivery::Record { partition, offset, record, spill }));
         }
     }
 
@@ -121,7 +135,7 @@ impl Partition {
         Delivery::Damaged { partition: self.slot.partition, first, last, damage }
     }
 
-    fn poll(&mut self) -> Result<Option<(u64, Bytes)>, ClientError> {
+    fn poll(&mut self) -> Result<Option<Polled>, ClientError> {
         if let Some(held) = self.held.take() {
             return Ok(Some(held));
         }
@@ -130,8 +144,8 @@ impl Partition {
         };
         while let Some(message) = queue.poll().transpose()? {
             if let Ok(offset) = u64::try_from(message.offset()) {
-                let record = message.payload().unwrap_or_default();
-                return Ok(Some((offset, Bytes::copy_from_slice(record))));
+                let record = Bytes::copy_from_slice(message.payload().unwrap_or_default());
+                return Ok(Some(Polled { offset, record, mark: mark::read(&message) }));
             }
         }
         Ok(None)

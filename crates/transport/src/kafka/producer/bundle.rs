@@ -7,11 +7,21 @@ use std::time::Instant;
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
-use crate::ProduceError;
 use crate::kafka::config::{RECORD_BYTES_MAX, RECORD_EVENTS_MAX};
+use crate::{ProduceError, SpillMark};
 
 /// What a produce call comes to.
 pub(super) type Answer = Result<(), ProduceError>;
+
+/// A record of a spill, on its way into its partition.
+#[derive(Clone, Debug)]
+pub(crate) struct Drained {
+    pub(crate) partition: u32,
+    pub(crate) record: Bytes,
+    /// How many events are in it.
+    pub(crate) events: usize,
+    pub(crate) mark: SpillMark,
+}
 
 /// Events of one partition on their way into one record.
 #[derive(Debug)]
@@ -23,6 +33,8 @@ pub(in crate::kafka) struct Bundle {
     waiters: Vec<Waiter>,
     opened: Instant,
     sent: Option<Instant>,
+    /// It comes from a spill.
+    mark: Option<SpillMark>,
 }
 
 /// Whoever waits for the events of one call in one bundle.
@@ -60,7 +72,18 @@ impl Bundle {
     pub(super) fn open(partition: u32, event: Bytes, now: Instant) -> Self {
         let bytes = event.len();
         let payload = Payload::One(event);
-        Self { partition, payload, bytes, events: 1, waiters: Vec::new(), opened: now, sent: None }
+        let waiters = Vec::new();
+        Self { partition, payload, bytes, events: 1, waiters, opened: now, sent: None, mark: None }
+    }
+
+    /// The record of a spill, which is whole.
+    pub(super) fn of_spill(drained: Drained, done: oneshot::Sender<Answer>, now: Instant) -> Self {
+        let Drained { partition, record, events, mark } = drained;
+        let mut bundle = Self::open(partition, record, now);
+        bundle.events = events;
+        bundle.mark = Some(mark);
+        bundle.add_sole_waiter(done);
+        bundle
     }
 
     /// Adds the event, or gives it back if there is no room for it.
@@ -111,6 +134,11 @@ impl Bundle {
         self.bytes
     }
 
+    /// Whence it came, if it came from a spill.
+    pub(super) const fn mark(&self) -> Option<SpillMark> {
+        self.mark
+    }
+
     pub(super) const fn partition(&self) -> u32 {
         self.partition
     }
@@ -123,7 +151,7 @@ impl Bundle {
         self.opened
     }
 
-    /// Handed to librdkafka.
+    /// Handed to librdkafka, or about to be.
     pub(super) const fn set_sent(&mut self, now: Instant) {
         self.sent = Some(now);
     }

@@ -1,8 +1,9 @@
 //! The librdkafka client, and where it hands back what it is done with.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError as ClientError, RDKafkaErrorCode as Code};
@@ -16,7 +17,7 @@ use crate::kafka::ask::Asker;
 use crate::kafka::error::{code_of, is_missing, is_unreachable};
 use crate::kafka::metrics::{self, Cause, Role};
 use crate::kafka::topic_id::Described;
-use crate::kafka::{KafkaConfig, KafkaError, log, settings, side};
+use crate::kafka::{KafkaConfig, KafkaError, log, mark, settings, side};
 
 /// A client. Dropping the last handle gives up what is not acknowledged, on a thread of its own.
 pub(in crate::kafka) struct Client {
@@ -28,6 +29,8 @@ pub(in crate::kafka) struct Client {
 #[derive(Debug, Default)]
 pub(super) struct Inbox {
     returned: Mutex<Vec<Returned>>,
+    /// No broker is connected, as far as librdkafka has told.
+    down: AtomicBool,
     /// Something was returned, or is to be sent.
     pub(super) wake: Notify,
     /// The topic or the client is not what it was.
@@ -68,12 +71,15 @@ impl Client {
         let Some(producer) = &self.producer else {
             return Err((Refusal::Failed(Cause::Client), bundle));
         };
-        bundle.set_sent(Instant::now());
         let payload = bundle.take_payload();
         let partition = i32::try_from(bundle.partition()).unwrap_or(i32::MAX);
-        let record = BaseRecord::<(), [u8], _>::with_opaque_to(topic, bundle)
+        let mark = bundle.mark();
+        let mut record = BaseRecord::<(), [u8], _>::with_opaque_to(topic, bundle)
             .partition(partition)
             .payload(payload.as_slice());
+        if let Some(mark) = mark {
+            record = record.headers(mark::headers(mark));
+        }
         match producer.send(record) {
             Ok(()) => Ok(()),
             Err((error, record)) => {
@@ -127,6 +133,15 @@ impl Inbox {
         }
     }
 
+    pub(super) fn is_down(&self) -> bool {
+        self.down.load(Ordering::Acquire)
+    }
+
+    /// Whether no broker is there; librdkafka tells only that the last one went.
+    pub(super) fn set_down(&self, down: bool) {
+        self.down.store(down, Ordering::Release);
+    }
+
     pub(super) fn take(&self) -> Vec<Returned> {
         std::mem::take(&mut *self.returned.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -149,7 +164,8 @@ impl ClientContext for Context {
                 tracing::error!(reason, "the Kafka producer broke, another takes its place");
                 self.inbox.suspect.notify_one();
             }
-            code if is_unreachable(code) => {} // logged by librdkafka, too
+            Code::AllBrokersDown => self.inbox.set_down(true), // logged by librdkafka, too
+            code if is_unreachable(code) => {}                 // likewise
             code => {
                 self.refusal.note(code);
                 tracing::warn!(%error, reason, "the Kafka producer");
@@ -195,6 +211,8 @@ fn cause_of(code: Code) -> Cause {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
 
     #[test]

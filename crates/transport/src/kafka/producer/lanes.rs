@@ -26,6 +26,10 @@ pub(super) struct Lanes {
     bytes: usize,
     events_max: usize,
     bytes_max: usize,
+    /// Records of a spill that are not settled yet. Whoever drains it bounds them.
+    drained: usize,
+    /// When those that are with librdkafka were handed over.
+    sent: BTreeMap<Instant, usize>,
 }
 
 /// Why a bundle was not taken.
@@ -44,6 +48,8 @@ pub(super) struct Pumped {
     pub(super) failed: Vec<(Box<Bundle>, Cause)>,
     /// How many lanes have to wait because there is no room behind.
     pub(super) held_back: usize,
+    /// How many bundles are with librdkafka now that were not before.
+    pub(super) sent: usize,
 }
 
 #[derive(Debug, Default)]
@@ -66,24 +72,54 @@ impl Lanes {
             bytes: 0,
             events_max,
             bytes_max,
+            drained: 0,
+            sent: BTreeMap::new(),
         }
     }
 
-    /// Puts the events of one call in their lanes, all or none.
+    /// Whether there is room for a call with so many events and bytes.
+    pub(super) const fn room(&self, events: usize, bytes: usize) -> Result<(), ProduceError> {
+        if events > self.events_max || bytes > self.bytes_max {
+            return Err(ProduceError::TooLarge); // it would never fit
+        }
+        if self.events + events > self.events_max || self.bytes + bytes > self.bytes_max {
+            return Err(ProduceError::Full);
+        }
+        Ok(())
+    }
+
+    /// Whether more than half of the room is taken.
+    pub(super) const fn is_crowded(&self) -> bool {
+        self.events > self.events_max / 2 || self.bytes > self.bytes_max / 2
+    }
+
+    /// Since when the oldest that is with librdkafka has been there.
+    pub(super) fn oldest_sent(&self) -> Option<Instant> {
+        self.sent.keys().next().copied()
+    }
+
+    /// Whether nothing waits and nothing is on its way.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.events == 0 && self.drained == 0
+    }
+
+    /// Puts a record of a spill in its lane, behind what is there.
+    pub(super) fn push_drained(&mut self, bundle: Bundle) {
+        let partition = bundle.partition();
+        self.drained += 1;
+        self.by_partition.entry(partition).or_default().full.push_back(Box::new(bundle));
+        self.touched.push(partition);
+    }
+
+    /// Puts the events of one call in their lanes, for which there is [`Self::room`].
     pub(super) fn push(
         &mut self,
         events: Vec<Outgoing>,
         partitions: u32,
         done: oneshot::Sender<Answer>,
         now: Instant,
-    ) -> Result<(), ProduceError> {
+    ) {
         let bytes = events.iter().map(|event| event.record.len()).sum::<usize>();
-        if events.len() > self.events_max || bytes > self.bytes_max {
-            return Err(ProduceError::TooLarge); // it would never fit
-        }
-        if self.events + events.len() > self.events_max || self.bytes + bytes > self.bytes_max {
-            return Err(ProduceError::Full);
-        }
         self.events += events.len();
         self.bytes += bytes;
         let (mut sole, mut call) = (None, None);
@@ -106,7 +142,6 @@ impl Lanes {
                 self.touched.push(partition);
             }
         }
-        Ok(())
     }
 
     /// Sends what is due of the lanes where something was put.
@@ -121,7 +156,7 @@ impl Lanes {
                 lane.pump(now, self.window, send, &mut pumped);
             }
         }
-        self.give_back_failed(&pumped);
+        self.note(now, &pumped);
         pumped
     }
 
@@ -136,13 +171,21 @@ impl Lanes {
         for lane in self.by_partition.values_mut() {
             lane.pump(now, self.window, send, &mut pumped);
         }
-        self.give_back_failed(&pumped);
+        self.note(now, &pumped);
         pumped
     }
 
     /// A bundle came back.
     pub(super) fn settle(&mut self, bundle: &Bundle) {
         self.give_back(bundle);
+        if let Some(at) = bundle.sent()
+            && let Some(count) = self.sent.get_mut(&at)
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.sent.remove(&at);
+            }
+        }
         if let Some(lane) = self.by_partition.get_mut(&bundle.partition()) {
             lane.on_their_way = lane.on_their_way.saturating_sub(1);
         }
@@ -175,6 +218,13 @@ impl Lanes {
         pumped
     }
 
+    fn note(&mut self, now: Instant, pumped: &Pumped) {
+        if pumped.sent > 0 {
+            *self.sent.entry(now).or_default() += pumped.sent;
+        }
+        self.give_back_failed(pumped);
+    }
+
     fn give_back_failed(&mut self, pumped: &Pumped) {
         for (bundle, _) in &pumped.failed {
             self.give_back(bundle);
@@ -182,6 +232,10 @@ impl Lanes {
     }
 
     fn give_back(&mut self, bundle: &Bundle) {
+        if bundle.mark().is_some() {
+            self.drained = self.drained.saturating_sub(1);
+            return;
+        }
         self.events = self.events.saturating_sub(bundle.events());
         self.bytes = self.bytes.saturating_sub(bundle.bytes());
     }
@@ -218,9 +272,13 @@ impl Lane {
         send: &mut impl FnMut(Box<Bundle>) -> Result<(), (Refusal, Box<Bundle>)>,
         pumped: &mut Pumped,
     ) {
-        while let Some(bundle) = self.next(now, window) {
+        while let Some(mut bundle) = self.next(now, window) {
+            bundle.set_sent(now);
             match send(bundle) {
-                Ok(()) => self.on_their_way += 1,
+                Ok(()) => {
+                    self.on_their_way += 1;
+                    pumped.sent += 1;
+                }
                 Err((Refusal::Failed(cause), bundle)) => pumped.failed.push((bundle, cause)),
                 Err((Refusal::Full, bundle)) => {
                     self.full.push_front(bundle);
@@ -246,6 +304,8 @@ mod tests {
 
     use super::*;
     use crate::kafka::config::RECORD_EVENTS_MAX;
+    use crate::kafka::producer::bundle::Drained;
+    use crate::{LogId, SpillMark};
 
     const WINDOW: Duration = Duration::from_millis(2);
 
@@ -260,7 +320,7 @@ mod tests {
 
     fn push(lanes: &mut Lanes, events: Vec<Outgoing>, now: Instant) -> oneshot::Receiver<Answer> {
         let (done, answer) = oneshot::channel();
-        lanes.push(events, 4, done, now).unwrap();
+        lanes.push(events, 4, done, now);
         answer
     }
 
@@ -315,16 +375,54 @@ mod tests {
     #[test]
     fn room_is_given_back_when_bundles_come_back() {
         let (mut lanes, now) = (Lanes::new(WINDOW, 2, 100), Instant::now());
-        let (done, _) = oneshot::channel();
-        assert_eq!(lanes.push(vec![event(1); 3], 4, done, now), Err(ProduceError::TooLarge));
+        assert_eq!(lanes.room(3, 15), Err(ProduceError::TooLarge));
+        assert_eq!(lanes.room(2, 101), Err(ProduceError::TooLarge));
+        assert!(!lanes.is_crowded());
         push(&mut lanes, vec![event(1), event(2)], now);
-        let (done, _) = oneshot::channel();
-        assert_eq!(lanes.push(vec![event(3)], 4, done, now), Err(ProduceError::Full));
+        assert!(lanes.is_crowded());
+        assert_eq!(lanes.room(1, 5), Err(ProduceError::Full));
         for bundle in pump(&mut lanes, now) {
             lanes.settle(&bundle);
         }
         assert_eq!(lanes.held(), (0, 0));
-        push(&mut lanes, vec![event(3)], now);
+        assert_eq!(lanes.room(1, 5), Ok(()));
+    }
+
+    #[test]
+    fn a_record_of_a_spill_goes_alone_and_takes_no_room() {
+        let (mut lanes, now) = (lanes(), Instant::now());
+        let mark = SpillMark { id: LogId::from_bytes([1; 16]), sequence: 7 };
+        let (done, _) = oneshot::channel();
+        let record = Bytes::from_static(b"two events");
+        let drained = Drained { partition: 1, record, events: 2, mark };
+        lanes.push_drained(Bundle::of_spill(drained, done, now));
+        push(&mut lanes, vec![event(1)], now);
+        assert_eq!((lanes.held(), lanes.is_empty()), ((1, 5), false));
+        let sent = pump(&mut lanes, now);
+        assert_eq!(sizes(&sent), [(1, 2)], "the live event waits for company");
+        assert_eq!((sent[0].mark(), sent[0].sent()), (Some(mark), Some(now)));
+        assert_eq!(lanes.oldest_sent(), Some(now));
+        lanes.settle(&sent[0]);
+        assert_eq!((lanes.held(), lanes.oldest_sent()), ((1, 5), None));
+        for bundle in pump(&mut lanes, now) {
+            lanes.settle(&bundle);
+        }
+        assert!(lanes.is_empty());
+    }
+
+    #[test]
+    fn the_oldest_that_was_sent_is_known_whatever_comes_back_first() {
+        let (mut lanes, now) = (lanes(), Instant::now());
+        let later = now + WINDOW;
+        push(&mut lanes, vec![event(1)], now);
+        let first = pump(&mut lanes, now);
+        push(&mut lanes, vec![event(2)], later);
+        let second = pump(&mut lanes, later);
+        assert_eq!(lanes.oldest_sent(), Some(now));
+        lanes.settle(&first[0]);
+        assert_eq!(lanes.oldest_sent(), Some(later));
+        lanes.settle(&second[0]);
+        assert_eq!(lanes.oldest_sent(), None);
     }
 
     #[test]

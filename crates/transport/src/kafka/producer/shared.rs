@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, oneshot};
 
-use super::bundle::{Answer, Bundle};
+use super::bundle::{Answer, Bundle, Drained};
 use super::client::{Client, Inbox, Returned};
 use super::lanes::{Lanes, Pumped, Refusal};
 use crate::kafka::metrics::{self, Cause};
@@ -46,6 +46,31 @@ struct State {
     /// Since when something has been on its way without anything coming back.
     silent_since: Option<Instant>,
     closing: Option<Instant>,
+    acknowledged: u64,
+    failed: u64,
+}
+
+/// Events that were not taken: not one of them was or will be handed to librdkafka.
+#[derive(Debug)]
+pub(crate) struct NotTaken {
+    pub(crate) events: Vec<Outgoing>,
+    pub(crate) error: ProduceError,
+}
+
+/// How the brokers are doing, as far as the producer feels it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Pulse {
+    /// The log and its partitions, once a broker has told of them.
+    pub(crate) topic: Option<(LogId, u32)>,
+    /// No broker is connected.
+    pub(crate) is_down: bool,
+    /// More than half of the queue is taken.
+    pub(crate) is_crowded: bool,
+    /// Since when the oldest record that was sent has waited for its acknowledgement.
+    pub(crate) waiting_since: Option<Instant>,
+    /// Records that were acknowledged, and that were not and never will be.
+    pub(crate) acknowledged: u64,
+    pub(crate) failed: u64,
 }
 
 // === impl Shared ===
@@ -67,6 +92,8 @@ impl Shared {
             armed: false,
             silent_since: None,
             closing: None,
+            acknowledged: 0,
+            failed: 0,
         };
         Ok(Self { config: config.clone(), inbox, state: Mutex::new(state), over: Notify::new() })
     }
@@ -75,14 +102,54 @@ impl Shared {
     pub(super) fn push(
         &self,
         events: Vec<Outgoing>,
+    ) -> Result<oneshot::Receiver<Answer>, NotTaken> {
+        let (done, answer) = oneshot::channel();
+        let now = Instant::now();
+        let bytes = events.iter().map(|event| event.record.len()).sum();
+        let mut state = self.state();
+        let (Some(partitions), None) = (state.partitions, state.closing) else {
+            return Err(NotTaken { events, error: ProduceError::Unavailable });
+        };
+        if let Err(error) = state.lanes.room(events.len(), bytes) {
+            return Err(NotTaken { events, error });
+        }
+        state.lanes.push(events, partitions, done, now);
+        self.send(state, now);
+        Ok(answer)
+    }
+
+    /// Takes a record of a spill, unless `log` is another one by now, and sends it behind what is there.
+    pub(super) fn push_drained(
+        &self,
+        log: LogId,
+        drained: Drained,
     ) -> Result<oneshot::Receiver<Answer>, ProduceError> {
         let (done, answer) = oneshot::channel();
         let now = Instant::now();
         let mut state = self.state();
-        let (Some(partitions), None) = (state.partitions, state.closing) else {
+        if state.topic().is_none_or(|topic| topic.0 != log) || state.closing.is_some() {
             return Err(ProduceError::Unavailable);
-        };
-        state.lanes.push(events, partitions, done, now)?;
+        }
+        state.lanes.push_drained(Bundle::of_spill(drained, done, now));
+        self.send(state, now);
+        Ok(answer)
+    }
+
+    /// How the brokers are doing.
+    pub(super) fn pulse(&self) -> Pulse {
+        let state = self.state();
+        Pulse {
+            topic: state.topic(),
+            is_down: self.inbox.is_down(),
+            is_crowded: state.lanes.is_crowded(),
+            waiting_since: state.lanes.oldest_sent(),
+            acknowledged: state.acknowledged,
+            failed: state.failed,
+        }
+    }
+
+    /// Sends what is due of what was just put into the lanes.
+    fn send(&self, mut state: MutexGuard<'_, State>, now: Instant) {
         let pumped = state.pump(&self.config.topic, now, Which::Touched);
         let wake = !state.armed && (pumped.held_back > 0 || state.lanes.next_due().is_some());
         state.armed |= wake;
@@ -91,7 +158,6 @@ impl Shared {
             self.inbox.wake.notify_one();
         }
         self.give_up(pumped);
-        Ok(answer)
     }
 
     /// Answers what came back, and sends what is due.
@@ -103,7 +169,13 @@ impl Shared {
             state.lanes.settle(&it.bundle);
         }
         if !returned.is_empty() {
-            state.silent_since = (state.lanes.held().0 > 0).then_some(now);
+            state.silent_since = (!state.lanes.is_empty()).then_some(now);
+            let good = returned.iter().filter(|it| it.result.is_ok()).count() as u64;
+            state.acknowledged += good;
+            state.failed += returned.len() as u64 - good;
+            if good > 0 {
+                self.inbox.set_down(false);
+            }
         }
         let mut abandoned = Pumped::default();
         if state.closing.is_some_and(|at| at <= now) {
@@ -116,7 +188,7 @@ impl Shared {
             _ => Some(now + HELD_BACK_PAUSE),
         };
         state.armed = due.is_some();
-        let over = state.closing.is_some() && state.lanes.held().0 == 0;
+        let over = state.closing.is_some() && state.lanes.is_empty();
         if over {
             state.client = None;
         }
@@ -155,7 +227,7 @@ impl Shared {
 
     pub(super) fn is_over(&self) -> bool {
         let state = self.state();
-        state.closing.is_some() && state.lanes.held().0 == 0
+        state.closing.is_some() && state.lanes.is_empty()
     }
 
     pub(super) fn client(&self) -> Option<Arc<Client>> {
@@ -185,6 +257,7 @@ impl Shared {
 
     /// What the broker says. Whether the topic is another one than before.
     pub(super) fn learn(&self, described: Described) -> bool {
+        self.inbox.set_down(false);
         let mut state = self.state();
         let other = state.log.is_some_and(|log| log != described.id);
         if !other {
@@ -210,6 +283,7 @@ impl Shared {
 
     fn give_up(&self, pumped: Pumped) {
         if !pumped.failed.is_empty() {
+            self.state().failed += pumped.failed.len() as u64;
             self.inbox.suspect.notify_one();
         }
         for (bundle, cause) in pumped.failed {
@@ -232,6 +306,10 @@ enum Which {
 }
 
 impl State {
+    fn topic(&self) -> Option<(LogId, u32)> {
+        self.log.zip(self.partitions)
+    }
+
     fn pump(&mut self, topic: &str, now: Instant, which: Which) -> Pumped {
         let client = self.client.as_deref();
         let mut is_sending = false;

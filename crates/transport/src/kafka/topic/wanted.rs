@@ -135,9 +135,9 @@ mod tests {
         assert_eq!(found.len(), 2, "{found:?}");
         assert_eq!(
             found[0].to_string(),
-            "  retention.ms is 604800000, should be 82800000: kafka-configs.sh \
+            "  retention.ms is 604800000, should be 68400000: kafka-configs.sh \
              --bootstrap-server 127.0.0.1:9092 --alter --entity-type topics --entity-name candor \
-             --add-config retention.ms=82800000"
+             --add-config retention.ms=68400000"
         );
         assert_eq!(found[1].should_be, "at least 1000000");
     }
