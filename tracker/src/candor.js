@@ -19,7 +19,6 @@ if (candor.me) throw "candor.js is here twice";
 
 // What the visitor said.
 let consent;
-let visitor;
 let objects;
 /** What waits for it: with `data-wait` every beacon, else the page view, when nothing was kept of it. */
 let held = [];
@@ -55,7 +54,8 @@ const refused = () =>
   options.signals != "server" &&
   (navigator.globalPrivacyControl || navigator.doNotTrack > 0 || objected());
 
-const objected = () => objects ?? stored(OBJECTION);
+// Another tab may have objected since this one took its own back.
+const objected = () => objects || stored(OBJECTION);
 
 /** The page without its fragment, which may hold secrets; with hash routing, the route as a path. */
 function here() {
@@ -80,9 +80,9 @@ function send(beacon, again) {
   const body = JSON.stringify({
     ...beacon,
     consent,
-    visitor,
     objection: objected() && true,
-    ...(consented() && { screen: screen.width + "x" + screen.height }),
+    // Another tab may have removed the id.
+    ...(consented() && { screen: screen.width + "x" + screen.height, visitor: candor.me() }),
   });
   const retry = () => again || setTimeout(send, RETRY_MS, beacon, true);
   if (!("keepalive" in Request.prototype)) return navigator.sendBeacon(endpoint, body);
@@ -139,7 +139,7 @@ candor.event = (name, props, kind = "custom") => send(made(kind, { name, props }
 candor.consent = (answer) => {
   consent = answer;
   const wanted = "id" in options && consented() && !refused() && !objected();
-  visitor = stored(VISITOR, wanted ? stored(VISITOR) || random() : null);
+  stored(VISITOR, wanted ? stored(VISITOR) || random() : null);
   if (waiting || consented()) {
     waiting = false;
     held.splice(0).map((beacon) => send(beacon));
@@ -151,7 +151,7 @@ candor.withdraw = () => candor.consent(false);
 candor.object = (no = true) => {
   objects = no;
   stored(OBJECTION, no ? "true" : null);
-  if (no) visitor = stored(VISITOR, null);
+  if (no) stored(VISITOR, null);
 };
 
 candor.me = () => stored(VISITOR);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use candor_pipeline::{Bots, Spam};
 
-use crate::config::{AgentsConfig, GeoConfig};
+use crate::config::{AgentsConfig, ConfigError, GeoConfig};
 
 /// The engine's library below an assets directory.
 const LIBRARY: &str = "chdb/libchdb.so";
@@ -35,8 +35,14 @@ pub(crate) fn bots(config: &AgentsConfig) -> Result<Bots> {
 
 /// The operator's own list of hosts that referrer spam comes from; there need not be one.
 pub(crate) fn spam(configured: Option<&Path>) -> Result<Spam> {
-    let list = configured.map(read).transpose()?;
-    Ok(list.map(|list| Spam::read(&list)).unwrap_or_default())
+    let Some(path) = configured else {
+        return Ok(Spam::default());
+    };
+    let refused = |why: &dyn std::fmt::Display| {
+        ConfigError::Value(format!("agents.referrer_spam, {}: {why}", path.display()))
+    };
+    let list = std::fs::read_to_string(path).map_err(|error| refused(&error))?;
+    Ok(Spam::read(&list).map_err(|error| refused(&error))?)
 }
 
 fn read(path: &Path) -> Result<String> {

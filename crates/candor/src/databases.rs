@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use anyhow::Result;
 use candor_collector::Door;
+use candor_event::Field;
 use candor_pipeline::Geo;
+use candor_policy::Registry;
 use candor_transport::Producer;
 use tokio::task::{JoinHandle, spawn_blocking};
 
@@ -19,7 +21,25 @@ use crate::policies::Stamp;
 /// How often the files are looked at. They are read when they did not change in between.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
-/// Opens them, and says which they are.
+/// Says of what some policy keeps that nothing is there to look it up in.
+pub(crate) fn warn_of_missing(config: &GeoConfig, registry: &Registry) {
+    let keeps = |fields: &[Field]| {
+        let mut policies = registry.policies().iter();
+        policies.any(|policy| fields.iter().any(|field| policy.fields().contains(*field)))
+    };
+    if config.places.is_none() && keeps(&[Field::Country, Field::Region, Field::City]) {
+        tracing::warn!(
+            "policies keep places, and there is no database of them: run `make geo`, or set geo.places"
+        );
+    }
+    if config.networks.is_none() && keeps(&[Field::Network]) {
+        tracing::warn!(
+            "policies keep networks, and there is no table of them: run `make geo`, or set geo.networks"
+        );
+    }
+}
+
+/// Opens them, and says which they are, when they were made, and whose they are.
 pub(crate) fn open(config: &GeoConfig) -> Result<Geo> {
     let geo = Geo::open(config.places.as_deref(), config.networks.as_deref()).map_err(|error| {
         let why = error.source().map(|source| format!(": {source}")).unwrap_or_default();
@@ -37,7 +57,17 @@ pub(crate) fn open(config: &GeoConfig) -> Result<Geo> {
             "looking addresses up"
         );
     }
+    if let Some(about) = about(config) {
+        tracing::info!(about, "the address databases that were fetched");
+    }
     Ok(geo)
+}
+
+/// What the set-up wrote down of those that it fetched: dates and attribution.
+fn about(config: &GeoConfig) -> Option<String> {
+    let beside = config.networks.as_ref().or(config.places.as_ref())?.with_file_name("ABOUT");
+    let about = std::fs::read_to_string(beside).ok()?;
+    Some(about.lines().collect::<Vec<_>>().join("; "))
 }
 
 /// Looks after the files, until the task is aborted; there is nothing to look after without any.

@@ -42,7 +42,9 @@ impl Front {
         let file = config.keys.file.as_deref().map(KeyFile::open).transpose()?;
         let keys = Arc::new(KeyRing::new(config.key_period(), file));
         let rules = assets::agent_rules(config.agents.rules.as_deref())?;
-        let geo = databases::open(&assets::geo(&config.geo)?)?;
+        let files = assets::geo(&config.geo)?;
+        databases::warn_of_missing(&files, &in_force.registry);
+        let geo = databases::open(&files)?;
         let agents = Agents::from_yaml(&rules)?.with_bots(assets::bots(&config.agents)?);
         let spam = assets::spam(config.agents.referrer_spam.as_deref())?;
         let sources = Sources { agents, geo, spam };

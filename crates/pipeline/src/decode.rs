@@ -108,7 +108,7 @@ impl<'a> RawBeacon<'a> {
     }
 }
 
-/// Reads the query of a pixel: the same names as in JSON. `consent` is `true`, `false` or a list of
+/// Reads the query of a pixel: the same names as in JSON. `consent` is `1`, `true`, `0`, `false` or a list of
 /// purposes, `objection` is `1`, `true`, `0` or `false`; the page, when it is not named, is the one that
 /// the pixel lies on.
 pub(crate) fn pixel<'a>(query: &'a str, page: Option<&'a str>) -> Result<Beacon<'a>, Rejection> {
@@ -134,8 +134,8 @@ pub(crate) fn pixel<'a>(query: &'a str, page: Option<&'a str>) -> Result<Beacon<
             "objection" => beacon.objection = Some(objection(&value)? || beacon.objects()),
             "consent" => {
                 beacon.consent = match value.as_ref() {
-                    "true" => Consent::All(true),
-                    "false" => Consent::All(false),
+                    "1" | "true" => Consent::All(true),
+                    "0" | "false" => Consent::All(false),
                     list => Consent::to(
                         list.split(',')
                             .map(|purpose| text(purpose.to_owned().into()))

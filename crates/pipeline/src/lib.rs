@@ -58,7 +58,7 @@ pub use decode::{BEACON_BYTES_MAX, BEACONS_MAX, BODY_BYTES_MAX, Media, RawBeacon
 pub use enrich::Sources;
 pub use enrich::bots::{Bots, BotsError};
 pub use enrich::geo::{Geo, GeoError, GeoSource};
-pub use enrich::spam::Spam;
+pub use enrich::spam::{Spam, SpamError};
 pub use enrich::user_agent::{Agents, AgentsError};
 pub use head::Head;
 pub use key::{KeyFile, KeyFileError, KeyPeriod, KeyRing};

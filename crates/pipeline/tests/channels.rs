@@ -15,7 +15,12 @@ sites = [{ name = 'acme', hosts = ['acme.example', 'www.acme.example'] }]
 purposes.statistics = { basis = 'consent', retention = '1 month', fields = FIELDS }";
 
 /// A page's query, a referrer, the source and the channel.
-const CASES: [(&str, &str, &str, &str); 194] = [
+const CASES: [(&str, &str, &str, &str); 198] = [
+    // Matomo's own names.
+    ("mtm_campaign=spring&mtm_source=news&mtm_medium=email", "", "news", "Email"),
+    ("pk_campaign=spring&pk_source=google&pk_medium=cpc", "", "Google", "Paid Search"),
+    ("", "https://www.google.com./", "Google", "Organic Search"),
+    ("utm_source=joe%40mail.example", "", "[e-mail]", "Referral"),
     ("", "", "", "Direct"),
     ("utm_campaign=cross-network", "", "", "Cross-network"),
     (

@@ -135,7 +135,8 @@ fn is_assistant(medium: &str) -> bool {
 
 fn names_mail(text: &str) -> bool {
     let names = ["email", "e-mail", "e_mail", "e mail", "newsletter"];
-    names.into_iter().any(|name| text.contains(name))
+    // What stands for an address that was not kept is not a name.
+    text != "[e-mail]" && names.into_iter().any(|name| text.contains(name))
 }
 
 fn is_push(way: &Way<'_>) -> bool {

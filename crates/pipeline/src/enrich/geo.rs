@@ -52,6 +52,8 @@ pub struct GeoError {
 enum Damage {
     #[error(transparent)]
     Database(#[from] MaxMindDbError),
+    #[error("it has no {0}: is it a database of something else?")]
+    Kind(&'static str),
     #[error(transparent)]
     Table(#[from] TableError),
 }
@@ -75,7 +77,7 @@ impl Geo {
     /// [`GeoError`] when a file is missing or damaged.
     pub fn open(places: Option<&Path>, networks: Option<&Path>) -> Result<Self, GeoError> {
         let databases = Databases {
-            places: places.map(open).transpose()?,
+            places: places.map(open_places).transpose()?,
             networks: networks.map(Networks::open).transpose()?,
         };
         Ok(Self(ArcSwap::from_pointee(databases)))
@@ -125,7 +127,7 @@ impl Geo {
 impl Networks {
     fn open(path: &Path) -> Result<Self, GeoError> {
         if path.extension().is_none_or(|extension| extension != "csv") {
-            return open(path).map(Self::Database);
+            return open(path, "networks", network).map(Self::Database);
         }
         let failed = |source: TableError| GeoError { path: path.to_owned(), source: source.into() };
         Table::open(path).map(Self::Table).map_err(failed)
@@ -137,9 +139,7 @@ impl Networks {
                 let Ok(found) = reader.lookup(prefix.network()) else {
                     return;
                 };
-                event.network = text(&found, &[&path!["autonomous_system_organization"]]);
-                let number = found.decode_path::<u32>(&path!["autonomous_system_number"]);
-                event.network_number = number.ok().flatten().unwrap_or_default();
+                network(event, &found);
             }
             Self::Table(table) => {
                 if let Some((number, name)) = table.find(prefix.network()) {
@@ -171,19 +171,55 @@ fn place(event: &mut Event, found: &Found<'_>, fields: FieldSet) {
     }
 }
 
+fn network(event: &mut Event, found: &Found<'_>) {
+    event.network = text(found, &[&path!["autonomous_system_organization"]]);
+    let number = found.decode_path::<u32>(&path!["autonomous_system_number"]);
+    event.network_number = number.ok().flatten().unwrap_or_default();
+}
+
 /// The text at the first of these places that has one.
 fn text(found: &Found<'_>, places: &[&[maxminddb::PathElement<'_>]]) -> String {
     let read = |place: &&[_]| found.decode_path::<&str>(place).ok().flatten();
     places.iter().find_map(read).unwrap_or_default().to_owned()
 }
 
-fn open(path: &Path) -> Result<Reader<Vec<u8>>, GeoError> {
+fn open_places(path: &Path) -> Result<Reader<Vec<u8>>, GeoError> {
+    let fields = FieldSet::of(&[Field::Country, Field::Region, Field::City]);
+    open(path, "country, region or city", |event, found| place(event, found, fields))
+}
+
+/// Records that are asked whether they have what is looked up.
+const ASKED: usize = 4_096;
+
+/// Whether any of the first records says anything of it.
+fn says_any(
+    reader: &Reader<Vec<u8>>,
+    fill: impl Fn(&mut Event, &Found<'_>),
+) -> Result<bool, MaxMindDbError> {
+    let mut event = Event::default();
+    for network in reader.networks(WithinOptions::default())?.take(ASKED) {
+        fill(&mut event, &network?);
+        if event != Event::default() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn open(
+    path: &Path,
+    what: &'static str,
+    fill: impl Fn(&mut Event, &Found<'_>),
+) -> Result<Reader<Vec<u8>>, GeoError> {
     let failed = |source: MaxMindDbError| GeoError { path: path.to_owned(), source: source.into() };
     let reader = Reader::open_readfile(path).map_err(failed)?;
     // The library's own check refuses what has no description, as databases of ip-location-db have not.
     let is_sound =
         if reader.metadata().description.is_empty() { walk(&reader) } else { reader.verify() };
     is_sound.map_err(failed)?;
+    if !says_any(&reader, fill).map_err(failed)? {
+        return Err(GeoError { path: path.to_owned(), source: Damage::Kind(what) });
+    }
     Ok(reader)
 }
 
@@ -230,7 +266,8 @@ mod tests {
     }
 
     fn look_up(database: &tempfile::NamedTempFile, address: &'static str, v4: u8) -> Event {
-        let geo = Geo::open(Some(database.path()), Some(database.path())).unwrap();
+        let path = Some(database.path());
+        let geo = Geo::open(path, None).or_else(|_| Geo::open(None, path)).unwrap();
         let mut headers = HeaderMap::new();
         headers.insert("x-forwarded-for", HeaderValue::from_static(address));
         let peer = Peer::new("127.0.0.1:1".parse().unwrap());
@@ -255,6 +292,19 @@ mod tests {
         bytes[at - 1] = 0x5e;
         std::fs::write(undescribed.path(), bytes).unwrap();
         assert!(Geo::open(Some(undescribed.path()), None).is_err());
+    }
+
+    #[test]
+    fn a_database_of_something_else_is_refused() {
+        #[derive(serde::Serialize)]
+        struct Other {
+            isp: &'static str,
+        }
+        let other = database(Other { isp: "Example" });
+        for (places, networks) in [(Some(other.path()), None), (None, Some(other.path()))] {
+            let refused = Geo::open(places, networks).unwrap_err();
+            assert!(matches!(refused.source, Damage::Kind(_)), "{refused:?}");
+        }
     }
 
     #[test]

@@ -53,7 +53,9 @@ impl Referrer {
     pub(super) fn host(&self) -> Option<&str> {
         match self {
             Self::Absent | Self::Own => None,
-            Self::App(url) | Self::Site(url) => url.domain().map(without_www),
+            Self::App(url) | Self::Site(url) => {
+                url.domain().map(|name| without_www(name.trim_end_matches('.')))
+            }
         }
     }
 

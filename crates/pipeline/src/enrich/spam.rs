@@ -15,6 +15,13 @@ use super::referrer::Referrer;
 #[derive(Debug, Default)]
 pub struct Spam(HashSet<Box<str>>);
 
+/// Why a list cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("line {line} of the list of referrer spam is no host: write `spam.example`, one a line")]
+pub struct SpamError {
+    line: u32,
+}
+
 /// What hosts of known campaigns have in their name. Each stands for dozens of hosts that come and go.
 const WORDS: [&str; 34] = [
     "4webmasters",
@@ -61,11 +68,25 @@ static MARKS: LazyLock<Option<Regex>> =
 
 impl Spam {
     /// Reads a list of hosts, one a line; lines that begin with `#` are remarks. Hosts below them are meant
-    /// too.
-    pub fn read(list: &str) -> Self {
-        let hosts = list.lines().map(str::trim).filter(|line| !line.starts_with('#'));
-        let hosts = hosts.map(|host| host.trim_start_matches("www.").to_lowercase());
-        Self(hosts.filter(|host| host.contains('.')).map(String::into_boxed_str).collect())
+    /// too. Hosts that are not ASCII stand there in Punycode.
+    ///
+    /// # Errors
+    /// [`SpamError`] names the line that is no host.
+    pub fn read(list: &str) -> Result<Self, SpamError> {
+        let mut hosts = HashSet::new();
+        for (number, line) in (1..).zip(list.lines()) {
+            let host = line.trim().trim_start_matches("www.").to_ascii_lowercase();
+            if host.is_empty() || host.starts_with('#') {
+                continue;
+            }
+            let ok = |c: u8| c.is_ascii_alphanumeric() || c == b'-' || c == b'.' || c == b'_';
+            let is_host = host.contains('.') && !host.starts_with('.') && host.bytes().all(ok);
+            if !is_host {
+                return Err(SpamError { line: number });
+            }
+            hosts.insert(host.into_boxed_str());
+        }
+        Ok(Self(hosts))
     }
 
     /// Marks the event when the page that linked here is one of them.
@@ -94,12 +115,22 @@ mod tests {
 
     #[test]
     fn a_list_means_its_hosts_and_those_below() {
-        let spam = Spam::read("# ours\nspam.example\n www.Other.example \n\ncom\n");
+        let spam = Spam::read("# ours\nspam.example\n www.Other.example \n\n").unwrap();
         for host in ["spam.example", "a.b.spam.example", "other.example"] {
             assert!(spam.lists(host), "{host}");
         }
         for host in ["notspam.example", "example", "com", "shop.com", "spam.example.org"] {
             assert!(!spam.lists(host), "{host}");
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_no_host_is_named() {
+        for line in
+            ["com", "https://a.example/", "not a host", "*.a.example", "b\u{fc}cher.example"]
+        {
+            let refused = Spam::read(&format!("a.example\n{line}\n")).unwrap_err();
+            assert_eq!(refused, SpamError { line: 2 }, "{line}");
         }
     }
 

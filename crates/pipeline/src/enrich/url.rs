@@ -53,12 +53,15 @@ pub(super) fn fill(event: &mut Event, admitted: &Admitted<'_>, fields: FieldSet)
 
 impl Reading {
     fn add(&mut self, name: &str, value: &str) {
+        // Matomo's own names for them are read as well.
         let place = match name {
-            "utm_source" => &mut self.campaign.source,
-            "utm_medium" => &mut self.campaign.medium,
-            "utm_campaign" => &mut self.campaign.name,
-            "utm_term" => &mut self.campaign.term,
-            "utm_content" => &mut self.campaign.content,
+            "utm_source" | "mtm_source" | "pk_source" => &mut self.campaign.source,
+            "utm_medium" | "mtm_medium" | "pk_medium" => &mut self.campaign.medium,
+            "utm_campaign" | "mtm_campaign" | "pk_campaign" => &mut self.campaign.name,
+            "utm_term" | "mtm_keyword" | "mtm_kwd" | "pk_keyword" | "pk_kwd" => {
+                &mut self.campaign.term
+            }
+            "utm_content" | "mtm_content" | "pk_content" => &mut self.campaign.content,
             "source" => &mut self.source,
             "ref" => &mut self.referral,
             "gclid" | "gbraid" | "wbraid" => return self.click = Some(Click::Google),
