@@ -333,6 +333,26 @@ test("an objection in another tab holds here too", async () => {
   assert.equal(collector.beacons("/tabs").length, 1);
 });
 
+test("an objection in another tab holds although this one took its own back", async () => {
+  const page = await tab();
+  await page.open(site.page("/tabs-back", { early: YES }));
+  await collector.answered("/tabs-back", 1);
+  await page.run(`candor.object(), candor.object(false), 0`);
+  await page.run(`localStorage["candor-objection"] = "true", candor.event("x"), 0`);
+  await collector.quiet(page);
+  assert.equal(collector.beacons("/tabs-back").length, 1);
+});
+
+test("an id that another tab removed is no longer sent", async () => {
+  const page = await tab();
+  await page.open(site.page("/tabs-id", { early: YES, tag: "data-id" }));
+  const [{ beacon: first }] = await collector.answered("/tabs-id", 1);
+  assert.ok(first.visitor);
+  await page.run(`delete localStorage["candor-id"], candor.event("x"), 0`);
+  const [, { beacon }] = await collector.answered("/tabs-id", 2);
+  assert.equal(beacon.visitor, undefined);
+});
+
 test("an id is there with consent and for no longer", async () => {
   const page = await tab();
   const url = site.page("/id", { tag: "data-id" });
