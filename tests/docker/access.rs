@@ -85,6 +85,7 @@ fn batch() -> Batch {
         events: [5, 6].map(|offset| (Position { offset, index: 0 }, event.clone())).into(),
         buckets: [(candor_store::Bucket::Quarantined, 1)].into(),
         quarantined: vec![quarantined],
+        marks: [("a0".repeat(16), 3)].into(),
     }
 }
 
@@ -213,6 +214,11 @@ async fn the_sink_can_write_and_read_back() {
     assert_eq!(store.quarantined_positions(range).await.unwrap().len(), 1);
     assert!(store.ledger_has(range).await.unwrap());
     assert!(store.ledger_knows("test", 2).await.unwrap());
+    let spills = ["a0".repeat(16), "b0".repeat(16)];
+    let known = store.marks_before("test", 2, 8, &spills).await.unwrap();
+    assert_eq!(known, batch.marks);
+    let before = store.marks_before("test", 2, 7, &spills).await.unwrap();
+    assert!(before.is_empty(), "a range of which something lies behind: {before:?}");
 }
 
 #[test]

@@ -46,6 +46,17 @@ fn what_was_undone_is_shown_and_mended() {
 }
 
 #[test]
+fn a_ledger_of_an_earlier_version_is_brought_up_to_date() {
+    let candor = Candor::demo();
+    let made = candor.sql("SHOW CREATE TABLE candor.batches");
+    assert!(made.contains("`marks`"), "{made}");
+    candor.sql("ALTER TABLE candor.batches DROP COLUMN marks");
+    let (ok, text) = migrate(&candor, &[]);
+    assert!(ok && text.contains("ADD COLUMN marks"), "{text}");
+    assert_eq!(candor.sql("SHOW CREATE TABLE candor.batches"), made);
+}
+
+#[test]
 fn a_newer_database_is_refused() {
     let candor = Candor::demo();
     candor.sql("INSERT INTO candor.schema (version) VALUES (99)");

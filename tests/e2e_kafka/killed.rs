@@ -27,9 +27,18 @@ fn load(parts: &Parts) -> Load {
 
 fn finish(parts: &Parts, load: Load) {
     let acknowledged = load.finish();
+    for collector in &parts.collectors {
+        eventually("its spill is empty", || {
+            (collector.metric("transport_spill_records") == 0).then_some(())
+        });
+    }
     parts.sinks.iter().for_each(candor_tests::Part::wait_until_ready);
     audit(parts.clickhouse(), &acknowledged);
-    println!("{} acknowledged, none lost, none twice", acknowledged.len());
+    let again = parts.sql("SELECT sum(buckets['duplicate']) FROM candor.batches");
+    println!(
+        "{} acknowledged, none lost, none twice; {again} came again by a spill",
+        acknowledged.len()
+    );
 }
 
 /// Numbers that a seed stands for (`SplitMix64`).
@@ -58,9 +67,7 @@ const KILLS: u32 = 50;
 #[test]
 fn random_kills_of_every_part_lose_and_double_nothing() {
     let mut random = Random::seeded();
-    // What a killed collector sends again of its spill is known by its mark: tests/e2e_kafka/spilled.rs.
-    let config = format!("{RESTLESS}spill.bytes = 0\n");
-    let mut parts = Parts::start(&PartsOptions { config, ..restless() });
+    let mut parts = Parts::start(&restless());
     let load = load(&parts);
     for _ in 0..KILLS {
         load.wait_for(usize::try_from(20 + random.below(180)).unwrap());

@@ -9,6 +9,7 @@
 #![expect(clippy::print_stdout, reason = "seeds and figures are for whoever looks")]
 
 mod killed;
+mod marks;
 mod parts;
 mod spilled;
 #[path = "../e2e/suite.rs"]

@@ -7,6 +7,7 @@ use candor_event::Event;
 use candor_store::{Batch, Bucket, Position};
 use candor_transport::{Cursor, Damage};
 
+use crate::drain::Spilled;
 use crate::house::{House, LedgerRow, is_poison};
 use crate::log::{Entry, Partition};
 use crate::world::{Verdict, World};
@@ -105,14 +106,24 @@ fn check_range(house: &House, partition: &Partition, row: &LedgerRow) -> Verdict
             continue;
         }
         match entry {
-            Entry::Record(_, events) => {
+            Entry::Spilled(Spilled { events, before: Some(before), .. })
+                if !partition.deleted.contains(before) =>
+            {
+                account.records += 1;
+                let events = events.as_ref().map_or(1, Vec::len);
+                (0..events).for_each(|_| account.count("duplicate"));
+                check_nothing(house, row, *offset)?;
+            }
+            // Whoever owned the range before may have had the first one, or not.
+            Entry::Spilled(Spilled { before: Some(_), .. }) => is_whole = false,
+            Entry::Record(_, events) | Entry::Spilled(Spilled { events: Some(events), .. }) => {
                 account.records += 1;
                 for (index, event) in (0..).zip(events) {
                     let position = Position { offset: *offset, index };
                     check_event(house, row, (position, event), &mut account)?;
                 }
             }
-            Entry::Garbage(_) => {
+            Entry::Spilled(Spilled { events: None, .. }) | Entry::Garbage(_) => {
                 account.records += 1;
                 account.count("quarantined");
                 let position = Position { offset: *offset, index: 0 };
@@ -128,6 +139,17 @@ fn check_range(house: &House, partition: &Partition, row: &LedgerRow) -> Verdict
     let told = Account::told(batch);
     if is_whole && told != account {
         return Err(format!("the ledger says of {range:?} {told:?} instead of {account:?}"));
+    }
+    Ok(())
+}
+
+/// What was sent again is nowhere.
+fn check_nothing(house: &House, row: &LedgerRow, offset: u64) -> Verdict {
+    let place = |index| (row.log, row.partition, Position { offset, index });
+    for (name, table) in &house.tables {
+        if let Some((place, _)) = table.rows.range(place(0)..=place(u32::MAX)).next() {
+            return Err(format!("sent again, and twice in {name}: {place:?}"));
+        }
     }
     Ok(())
 }

@@ -54,6 +54,10 @@ pub struct Faults {
     pub poison: u64,
     /// Somebody mends the table, so that it refuses them no more; 0 for never.
     pub mended_at: u64,
+    /// Records that come by a spill; those of which the collector dies when they are in the log, and sends
+    /// what it was about to give away once more.
+    pub spilled: u64,
+    pub sent_again: u64,
     /// Events whose time is nearly over.
     pub expiring: u64,
     /// The log deletes what was not read.
@@ -98,6 +102,8 @@ impl Faults {
             damage: some(1_500),
             poison: some(1_500),
             mended_at: some(120_000),
+            spilled: some(7_000),
+            sent_again: 0,
             expiring: some(2_000),
             deletes: some(300),
             recreate: some(40),
@@ -107,6 +113,7 @@ impl Faults {
             // Slices of a sleeper that come when the table takes them are what tokens cannot help with.
             faults.freeze = 0;
         }
+        faults.sent_again = random.between(500, 6_000);
         faults.until = random.between(20_000, 240_000);
         faults.records = random.between(10, 60);
         faults.frozen_for = random.between(1_000, 90_000);
@@ -181,12 +188,18 @@ pub enum Planted {
     ServerGoesOn,
     /// Whoever settles a range is not told which rows are set aside, and the table takes them by then.
     SkipForgotten,
+    /// The ledger is said to have nothing of a spill.
+    MarksNotRead,
+    /// What the ledger says of a range counts for that range too.
+    MarksOfOwnRange,
+    /// The ledger does not keep what a range had of spills.
+    MarksNotKept,
     /// ClickHouse remembers the last two tokens of a table.
     WindowOfTwo,
 }
 
 impl Planted {
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 21] = [
         Self::TokenBelieved,
         Self::NothingReadBack,
         Self::IntentForgotten,
@@ -205,5 +218,8 @@ impl Planted {
         Self::ServerGoesOn,
         Self::SkipForgotten,
         Self::WindowOfTwo,
+        Self::MarksNotRead,
+        Self::MarksOfOwnRange,
+        Self::MarksNotKept,
     ];
 }

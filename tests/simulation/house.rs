@@ -135,7 +135,12 @@ impl Statement {
         let ledger = matches!(target, Target::Ledger).then(|| LedgerRow {
             log,
             partition,
-            batch: batch.clone(),
+            batch: match planted {
+                Some(Planted::MarksNotKept) => {
+                    std::sync::Arc::new(Batch { marks: BTreeMap::new(), ..Batch::clone(batch) })
+                }
+                _ => batch.clone(),
+            },
         });
         let until = now + execution_ms(left);
         Self {
@@ -278,6 +283,24 @@ impl House {
         let last = Position { offset: batch.range.last, index: u32::MAX };
         let range = (log, partition, first)..=(log, partition, last);
         table.rows.range(range).map(|((_, _, position), _)| *position).collect()
+    }
+
+    /// The last sequences of spills in the rows of the ledger that count.
+    pub fn marks(
+        &self,
+        of: (u8, u32),
+        spills: &[String],
+        counts: impl Fn(&LedgerRow) -> bool,
+    ) -> BTreeMap<String, u64> {
+        let mut last = BTreeMap::new();
+        let rows = self.ledger.iter().filter(|row| (row.log, row.partition) == of && counts(row));
+        for (spill, sequence) in rows.flat_map(|row| &row.batch.marks) {
+            if spills.contains(spill) {
+                let last = last.entry(spill.clone()).or_default();
+                *last = (*sequence).max(*last);
+            }
+        }
+        last
     }
 
     pub fn knows(&self, log: u8, partition: u32) -> bool {

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use candor_event::{Basis, Event, Field, FieldSet, Grant, Kind, wire};
 use candor_transport::{Damage, Delivery, LogId};
 
+use crate::drain::{self, Drain, Spilled};
 use crate::faults::Faults;
 use crate::random::Random;
 
@@ -35,12 +36,15 @@ pub struct Partition {
     pub deleted: BTreeSet<u64>,
     /// Of what was behind, nothing is known any more.
     pub lost_from: Option<u64>,
+    /// What is given away into it.
+    pub drains: [Drain; 2],
 }
 
 /// What lies at an offset. Offsets without an entry were never used, and nothing tells of them.
 #[derive(Clone, Debug)]
 pub enum Entry {
     Record(Bytes, Vec<Event>),
+    Spilled(Spilled),
     Garbage(Bytes),
     Damaged(Damage),
 }
@@ -77,18 +81,16 @@ impl Log {
         if random.chance(faults.garbage) {
             partition.push(Entry::Garbage(Bytes::from_static(b"this is no record")));
         }
-        let events: Vec<_> =
-            (0..random.between(1, 3)).map(|_| event(random, faults, unique)).collect();
-        let mut record = Vec::new();
-        for event in &events {
-            wire::encode_into(event, &mut record);
+        if random.chance(faults.spilled) {
+            return drain::append(partition, random, faults, unique);
         }
-        partition.push(Entry::Record(record.into(), events));
+        let (record, events) = record(random, faults, unique);
+        partition.push(Entry::Record(record, events));
     }
 }
 
 impl Partition {
-    fn push(&mut self, entry: Entry) {
+    pub fn push(&mut self, entry: Entry) {
         self.entries.insert(self.high, entry);
         self.high += 1;
     }
@@ -103,6 +105,10 @@ impl Partition {
         let (offset, entry) = self.entries.range(next..).next()?;
         let offset = *offset;
         match entry {
+            Entry::Spilled(Spilled { record, mark, .. }) => {
+                let (record, spill) = (record.clone(), Some(*mark));
+                Some((Delivery::Record { partition, offset, record, spill }, offset + 1))
+            }
             Entry::Record(record, _) | Entry::Garbage(record) => {
                 let record = record.clone();
                 Some((Delivery::Record { partition, offset, record, spill: None }, offset + 1))
@@ -133,6 +139,16 @@ impl Partition {
         self.high = high;
         self.lost_from = Some(self.lost_from.map_or(high, |lost| lost.min(high)));
     }
+}
+
+/// A record of some events.
+pub fn record(random: &mut Random, faults: &Faults, unique: &mut u64) -> (Bytes, Vec<Event>) {
+    let events: Vec<_> = (0..random.between(1, 3)).map(|_| event(random, faults, unique)).collect();
+    let mut record = Vec::new();
+    for event in &events {
+        wire::encode_into(event, &mut record);
+    }
+    (record.into(), events)
 }
 
 fn event(random: &mut Random, faults: &Faults, unique: &mut u64) -> Event {

@@ -10,6 +10,7 @@
 
 mod check;
 mod coordinate;
+mod drain;
 mod drive;
 mod faults;
 mod group;

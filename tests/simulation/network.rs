@@ -8,7 +8,7 @@ use candor_store::{Batch, Cause, StoreError};
 use candor_transport::{CommitError, Cursor};
 
 use crate::faults::Planted;
-use crate::house::{Course, Statement};
+use crate::house::{Course, LedgerRow, Statement};
 use crate::world::{Caller, Happening, Verdict, World};
 
 /// Whoever commits gives up after so long.
@@ -70,6 +70,15 @@ impl World {
                     let travels = self.travel();
                     self.after(travels, Happening::ReadBack(caller, batch, target));
                 }
+            }
+            Task::AskMarks { log, before, spills, deadline } => {
+                let late = left(deadline).max(1);
+                self.answer_after(late, caller, Answer::Marks(Err(timed_out())));
+                let log = log.get(..2).and_then(|hex| u8::from_str_radix(hex, 16).ok());
+                let travels = self.travel();
+                let happening =
+                    Happening::AskMarks(caller, log.unwrap_or_default(), before, spills);
+                self.after(travels, happening);
             }
             Task::AskLedger { log, deadline } => {
                 let late = left(deadline).max(1);
@@ -227,6 +236,20 @@ impl World {
         self.reply(caller, Answer::Known(answer));
     }
 
+    pub fn ask_marks(&mut self, caller: Caller, log: u8, before: u64, spills: &[String]) {
+        let answer = if self.house.is_up {
+            let counts = |row: &LedgerRow| match self.planted {
+                Some(Planted::MarksNotRead) => false,
+                Some(Planted::MarksOfOwnRange) => row.batch.range.first <= before,
+                _ => row.batch.range.last < before,
+            };
+            Ok(self.house.marks((log, caller.job.partition), spills, counts))
+        } else {
+            Err(StoreError::Read(Cause::Network { refused: true }))
+        };
+        self.reply(caller, Answer::Marks(answer));
+    }
+
     fn reply(&mut self, caller: Caller, answer: Answer) {
         if self.random.chance(self.faults.lost) {
             if self.random.chance(5_000) {
@@ -234,6 +257,7 @@ impl World {
                 let answer = match answer {
                     Answer::Inserted(_) => Answer::Inserted(Err(broken)),
                     Answer::Present(_) => Answer::Present(Err(broken)),
+                    Answer::Marks(_) => Answer::Marks(Err(broken)),
                     other => other,
                 };
                 self.answer_after(1, caller, answer);

@@ -79,6 +79,7 @@ pub enum Happening {
     /// A question arrives at ClickHouse.
     ReadBack(Caller, std::sync::Arc<Batch>, Target),
     AskLedger(Caller, u8),
+    AskMarks(Caller, u8, u64, Vec<String>),
     /// ClickHouse goes on with an insert.
     Statement(u64),
     HouseDown,
@@ -205,6 +206,9 @@ impl World {
             Happening::Insert(caller, statement, sent) => self.insert(caller, *statement, sent),
             Happening::ReadBack(caller, batch, target) => self.read_back(caller, &batch, &target),
             Happening::AskLedger(caller, log) => self.ask_ledger(caller, log),
+            Happening::AskMarks(caller, log, before, spills) => {
+                self.ask_marks(caller, log, before, &spills);
+            }
             Happening::Statement(id) => return self.statement(id),
             Happening::HouseDown => self.house_down(),
             Happening::HouseUp => self.house.is_up = true,

@@ -82,6 +82,10 @@ impl<K: Committer> Hands<K> {
                 let read = self.store.ledger_knows(&log, partition);
                 Answer::Known(self.in_time(deadline, read).await)
             }
+            Task::AskMarks { log, before, spills, deadline } => {
+                let read = self.store.marks_before(&log, partition, before, &spills);
+                Answer::Marks(self.in_time(deadline, read).await)
+            }
         }
     }
 

@@ -9,6 +9,7 @@ mod backoff;
 mod guard;
 mod input;
 mod intent;
+mod marks;
 mod open;
 mod part;
 mod partition;
@@ -22,7 +23,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
-use candor_transport::{Damage, Delivery};
+use candor_transport::{Damage, Delivery, SpillMark};
 
 pub use action::{Action, Insert, Job, Report, Task};
 pub use input::{Answer, Input, Moment};
@@ -32,7 +33,6 @@ pub use target::Target;
 use crate::config::Config;
 use crate::error::SinkError;
 use partition::{Partition, State, Taken};
-use storing::Storing;
 use work::{Context, Flight, Turn, Work};
 
 /// How long a store that is under way may go on when its partition is to be given away. It ends well
@@ -120,8 +120,8 @@ impl Machine {
             Delivery::Damaged { partition, first, last, damage } => {
                 self.damaged(partition, (first, last), damage, at, out)
             }
-            Delivery::Record { partition, offset, record, spill: _ } => {
-                self.push(partition, offset, &record, at, out)
+            Delivery::Record { partition, offset, record, spill } => {
+                self.push(partition, offset, (&record, spill), at, out)
             }
         }
     }
@@ -153,7 +153,7 @@ impl Machine {
         &mut self,
         number: u32,
         offset: u64,
-        record: &Bytes,
+        record: (&Bytes, Option<SpillMark>),
         at: Moment,
         out: &mut Actions,
     ) -> Result<(), SinkError> {
@@ -234,8 +234,8 @@ impl Machine {
         let turn = if is_broken_off {
             Turn::Done
         } else {
-            let guard = &mut partition.guard;
-            work.answered(answer, at, &mut Context { insert_deadline, guard, out })?
+            let (guard, marks) = (&mut partition.guard, &mut partition.marks);
+            work.answered(answer, at, &mut Context { insert_deadline, guard, marks, out })?
         };
         match turn {
             Turn::Go => work.flight = Flight::Resting(at.elapsed),
@@ -265,10 +265,11 @@ impl Machine {
     /// Queues what is collected of a partition to be stored.
     fn store(&mut self, number: u32) {
         if let Some(partition) = self.partitions.get_mut(&number)
-            && let Some((batch, doubt, load)) = partition.close()
+            && let Some((closed, doubt, load)) = partition.close()
         {
             self.number += 1;
-            partition.work = Some(Work::store(Storing::new(batch, doubt), load, self.number));
+            let marks = &mut partition.marks;
+            partition.work = Some(Work::store(closed, doubt, marks, load, self.number));
         }
     }
 }

@@ -43,6 +43,8 @@ pub struct Batch {
     pub buckets: BTreeMap<Bucket, u64>,
     /// Records that cannot be stored.
     pub quarantined: Vec<Quarantined>,
+    /// By spill, as its id prints: the last of its sequences in the range.
+    pub marks: BTreeMap<String, u64>,
 }
 
 /// Why an offset of the log has no row.
@@ -52,6 +54,8 @@ pub enum Bucket {
     Corrupt,
     /// The log deleted it before it was read.
     Deleted,
+    /// Sent again out of a spill, and stored before (counted per event).
+    Duplicate,
     /// The period was over before the row was stored (counted per row).
     Expired,
     /// Set aside.
@@ -90,6 +94,7 @@ impl Bucket {
         match self {
             Self::Corrupt => "corrupt",
             Self::Deleted => "deleted",
+            Self::Duplicate => "duplicate",
             Self::Expired => "expired",
             Self::Quarantined => "quarantined",
             Self::Torn => "torn",

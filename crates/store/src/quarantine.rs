@@ -210,6 +210,7 @@ fn batch_of(held: &Held, events: Vec<Event>, now: Timestamp) -> Batch {
         events: placed,
         buckets: BTreeMap::new(),
         quarantined: Vec::new(),
+        marks: BTreeMap::new(),
     }
 }
 

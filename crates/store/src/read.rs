@@ -1,6 +1,6 @@
 //! Reading back: what settles a doubt about an insert, and what the audit compares.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use candor_event::{EventId, Purpose};
 
@@ -101,6 +101,32 @@ impl Store {
             self.database
         );
         Ok(self.count(&sql).await? > 0)
+    }
+
+    /// What the ledger has of these spills before an offset of a partition: by spill, the last sequence.
+    /// Of those that are not in the answer it has nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::Read`].
+    pub async fn marks_before(
+        &self,
+        log: &str,
+        partition: u32,
+        before: u64,
+        spills: &[String],
+    ) -> Result<BTreeMap<String, u64>, StoreError> {
+        // ClickHouse makes columns of their own of mapKeys and mapValues, to which a sink has no right.
+        let sql = format!(
+            "SELECT mark.1 AS spill, max(mark.2) FROM {}.batches \
+             ARRAY JOIN CAST(marks, 'Array(Tuple(String, UInt64))') AS mark \
+             WHERE log = ? AND log_partition = ? AND first_offset < ? AND last_offset < ? \
+             AND spill IN ? GROUP BY spill",
+            self.database
+        );
+        let query = self.client.query(&sql).bind(log).bind(partition).bind(before).bind(before);
+        let rows: Vec<(String, u64)> =
+            query.bind(spills).fetch_all().await.map_err(|error| StoreError::read(&error))?;
+        Ok(rows.into_iter().collect())
     }
 
     /// An event's row in one purpose, as a JSON object; `None` when it is not (or no longer) there.

@@ -232,6 +232,7 @@ fn ledger_block(batch: &Batch) -> Result<Block, Fault> {
     block.upsert_column::<BTreeMap<String, u64>>("rows")?.add(rows)?;
     block.upsert_column::<BTreeMap<&str, u64>>("buckets")?.add(buckets)?;
     block.upsert_column::<u32>("stored_at")?.add(stored_at(batch))?;
+    block.upsert_column::<BTreeMap<String, u64>>("marks")?.add(batch.marks.clone())?;
     Ok(block.build()?)
 }
 

@@ -51,6 +51,17 @@ pub enum Task {
         /// When the answer is not waited for any more.
         deadline: Duration,
     },
+    /// Ask what the ledger has of spills before an offset of the partition.
+    AskMarks {
+        /// The log.
+        log: String,
+        /// The first offset that does not count.
+        before: u64,
+        /// The spills.
+        spills: Vec<String>,
+        /// When the answer is not waited for any more.
+        deadline: Duration,
+    },
     /// Ask whether the ledger knows the partition.
     AskLedger {
         /// The log.

@@ -1,6 +1,6 @@
 //! What the machine is told.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use candor_event::Timestamp;
@@ -44,6 +44,8 @@ pub enum Answer {
     Present(Result<HashSet<Position>, StoreError>),
     /// Whether the ledger knows the partition.
     Known(Result<bool, StoreError>),
+    /// The last sequences of spills.
+    Marks(Result<BTreeMap<String, u64>, StoreError>),
     /// The task was broken off, as it was asked for.
     BrokenOff,
 }

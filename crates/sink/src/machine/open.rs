@@ -6,10 +6,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use candor_event::{Event, wire};
 use candor_store::{Batch, Bucket, Position, Quarantined, Range};
-use candor_transport::Damage;
+use candor_transport::{Damage, SpillMark};
 
 use super::action::{Action, Report};
 use super::input::Moment;
+use super::marks::{Closed, Marked};
 use super::partition::Load;
 use crate::config::Config;
 use crate::error::SinkError;
@@ -18,6 +19,8 @@ use crate::error::SinkError;
 #[derive(Debug)]
 pub(super) struct Open {
     batch: Batch,
+    /// Records that came by a spill.
+    marked: Vec<Marked>,
     bytes: u64,
     since: Duration,
 }
@@ -32,8 +35,9 @@ impl Open {
             events: Vec::new(),
             buckets: BTreeMap::new(),
             quarantined: Vec::new(),
+            marks: BTreeMap::new(),
         };
-        Self { batch, bytes: 0, since: at.elapsed }
+        Self { batch, marked: Vec::new(), bytes: 0, since: at.elapsed }
     }
 
     /// Decodes a record into the batch, or sets it aside.
@@ -44,17 +48,20 @@ impl Open {
         &mut self,
         offset: u64,
         record: &Bytes,
+        spill: Option<SpillMark>,
         out: &mut Vec<Action>,
     ) -> Result<(), SinkError> {
         let batch = &mut self.batch;
         batch.range.last = offset;
         batch.records += 1;
         self.bytes += record.len() as u64;
+        let (mut events, mut expired) = (None, 0);
         match wire::decode(record) {
             Ok(decoded) => {
+                events = Some(decoded.events.len() as u64);
                 for (index, event) in (0..).zip(decoded.events) {
                     let position = Position { offset, index };
-                    self.keep(position, event);
+                    expired += self.keep(position, event);
                 }
             }
             Err(source) if source.is_from_the_future() => {
@@ -68,11 +75,12 @@ impl Open {
                 self.count(Bucket::Quarantined, 1);
             }
         }
+        self.marked.extend(spill.map(|mark| Marked { offset, mark, events, expired }));
         Ok(())
     }
 
-    /// Drops the grants that are over already: their rows would die at the first merge.
-    fn keep(&mut self, position: Position, mut event: Event) {
+    /// Drops the grants that are over already: their rows would die at the first merge. How many it were.
+    fn keep(&mut self, position: Position, mut event: Event) -> u64 {
         let granted = event.grants.len();
         let now = self.batch.stored_at.unix();
         event.grants.retain(|grant| grant.expires_at > now);
@@ -83,6 +91,7 @@ impl Open {
         if !event.grants.is_empty() {
             self.batch.events.push((position, event));
         }
+        expired
     }
 
     /// Accounts for offsets that cannot be read.
@@ -133,7 +142,7 @@ impl Open {
     }
 
     /// No more is added.
-    pub(super) fn close(self) -> Batch {
-        self.batch
+    pub(super) fn close(self) -> Closed {
+        Closed { batch: self.batch, marked: self.marked }
     }
 }

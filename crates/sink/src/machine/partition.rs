@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use candor_store::Batch;
-use candor_transport::{Cursor, Damage, LogId};
+use candor_transport::{Cursor, Damage, LogId, SpillMark};
 
 use super::action::{Action, Report};
 use super::guard::Guard;
 use super::input::Moment;
 use super::intent::{Intent, Note};
+use super::marks::{Closed, Marks};
 use super::open::Open;
 use super::storing::Doubt;
 use super::work::{Flight, Work};
@@ -44,6 +44,7 @@ pub(super) struct Partition {
     pub(super) state: State,
     pub(super) is_paused: bool,
     pub(super) guard: Guard,
+    pub(super) marks: Marks,
 }
 
 /// How much memory a batch stands for.
@@ -109,6 +110,7 @@ impl Partition {
             state: State::Ours,
             is_paused: false,
             guard: Guard::new(taken.committed.as_ref().map_or(0, |cursor| cursor.offset)),
+            marks: Marks::default(),
         })
     }
 
@@ -116,11 +118,11 @@ impl Partition {
     pub(super) fn push(
         &mut self,
         offset: u64,
-        record: &Bytes,
+        (record, spill): (&Bytes, Option<SpillMark>),
         at: Moment,
         out: &mut Vec<Action>,
     ) -> Result<(), SinkError> {
-        self.open(at, out).push(offset, record, out)
+        self.open(at, out).push(offset, record, spill, out)
     }
 
     /// Accounts for offsets that cannot be read.
@@ -198,13 +200,13 @@ impl Partition {
     }
 
     /// Closes what is collected, to be stored, with the doubt about it.
-    pub(super) fn close(&mut self) -> Option<(Batch, Doubt, Load)> {
+    pub(super) fn close(&mut self) -> Option<(Closed, Doubt, Load)> {
         let open = self.open.take()?;
         let load = open.load();
-        let mut batch = open.close();
+        let mut closed = open.close();
         let mut doubt = Doubt::default();
         if let Some(intent) = self.in_doubt.take() {
-            batch.range.last = intent.end;
+            closed.batch.range.last = intent.end;
             doubt = Doubt {
                 is_there: true,
                 repair: intent.repair,
@@ -214,8 +216,8 @@ impl Partition {
                 sifted: intent.sift,
             };
         }
-        self.next = batch.range.last + 1;
-        Some((batch, doubt, load))
+        self.next = closed.batch.range.last + 1;
+        Some((closed, doubt, load))
     }
 
     /// Forgets what is collected: somebody else reads it again.

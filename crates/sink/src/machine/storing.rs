@@ -110,6 +110,11 @@ impl Storing {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn batch(&self) -> &Batch {
+        &self.batch
+    }
+
     pub(super) const fn backoff(&self) -> &Backoff {
         &self.backoff
     }

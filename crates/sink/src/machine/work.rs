@@ -10,8 +10,9 @@ use super::backoff::Backoff;
 use super::guard::Guard;
 use super::input::{Answer, Moment};
 use super::intent::Note;
+use super::marks::{Asking, Closed, Decided, Marks};
 use super::partition::Load;
-use super::storing::Storing;
+use super::storing::{Doubt, Storing};
 use crate::error::SinkError;
 
 /// Failures that come and go within this time are no alarm.
@@ -29,6 +30,7 @@ pub(super) struct Work {
 #[derive(Debug)]
 enum Doing {
     Begin(Beginning),
+    Ask(Box<Asking>),
     Store(Box<Storing>),
 }
 
@@ -48,6 +50,7 @@ pub(super) enum Flight {
 pub(super) struct Context<'a> {
     pub(super) insert_deadline: Duration,
     pub(super) guard: &'a mut Guard,
+    pub(super) marks: &'a mut Marks,
     pub(super) out: &'a mut Vec<Action>,
 }
 
@@ -99,13 +102,22 @@ impl Work {
         }
     }
 
-    pub(super) fn store(storing: Storing, load: Load, turn: u64) -> Self {
-        Self { doing: Doing::Store(Box::new(storing)), flight: Flight::Queued(turn), load }
+    /// A batch that is to be stored, when it is known what of it was stored before.
+    pub(super) fn store(
+        closed: Closed,
+        doubt: Doubt,
+        marks: &mut Marks,
+        load: Load,
+        turn: u64,
+    ) -> Self {
+        let doing = marks.decide(closed, doubt).into();
+        Self { doing, flight: Flight::Queued(turn), load }
     }
 
     /// Whether it takes one of the places of batches that are stored at a time.
     pub(super) fn takes_place(&self) -> bool {
-        matches!(self.doing, Doing::Store(_)) && !matches!(self.flight, Flight::Queued(_))
+        matches!(self.doing, Doing::Ask(_) | Doing::Store(_))
+            && !matches!(self.flight, Flight::Queued(_))
     }
 
     /// Whether nothing but failures followed each other for a minute.
@@ -119,16 +131,17 @@ impl Work {
         at: Moment,
         context: &mut Context<'_>,
     ) -> Result<Task, SinkError> {
-        let Context { insert_deadline, guard, .. } = context;
+        let Context { insert_deadline, guard, marks, .. } = context;
         let insert_deadline = *insert_deadline;
         let task = match &mut self.doing {
             Doing::Begin(beginning) => beginning.task(at, insert_deadline),
+            Doing::Ask(asking) => asking.task(marks, at, insert_deadline)?,
             Doing::Store(storing) => storing.task(at, insert_deadline),
         };
         match &task {
             Task::Commit(cursor) => guard.commits(cursor)?,
             Task::Insert(insert) => guard.inserts(&insert.batch.range)?,
-            Task::ReadBack { .. } | Task::AskLedger { .. } => {}
+            Task::ReadBack { .. } | Task::AskMarks { .. } | Task::AskLedger { .. } => {}
         }
         Ok(task)
     }
@@ -140,7 +153,7 @@ impl Work {
         at: Moment,
         context: &mut Context<'_>,
     ) -> Result<Turn, SinkError> {
-        let Context { insert_deadline, guard, out } = context;
+        let Context { insert_deadline, guard, marks, out } = context;
         match (answer, &mut self.doing) {
             (Answer::BrokenOff, _) => Ok(Turn::Done),
             (Answer::Committed(made), doing) => match made {
@@ -148,6 +161,7 @@ impl Work {
                     let (cursor, turn) = match doing {
                         Doing::Begin(beginning) => beginning.committed()?,
                         Doing::Store(storing) => storing.committed(at, *insert_deadline, out)?,
+                        Doing::Ask(_) => return Err(NOT_ASKED),
                     };
                     guard.committed(&cursor)?;
                     Ok(turn)
@@ -163,7 +177,14 @@ impl Work {
             (Answer::Known(known), Doing::Begin(beginning)) => beginning.known(known, at, out),
             (Answer::Inserted(done), Doing::Store(storing)) => storing.inserted(done, at, out),
             (Answer::Present(present), Doing::Store(storing)) => storing.present(present, at, out),
-            _ => Err(SinkError::Defect("an answer to what was not asked")),
+            (Answer::Marks(known), Doing::Ask(asking)) => {
+                let (turn, decided) = asking.known(known, at, marks, out)?;
+                if let Some(decided) = decided {
+                    self.doing = decided.into();
+                }
+                Ok(turn)
+            }
+            _ => Err(NOT_ASKED),
         }
     }
 }
@@ -172,6 +193,7 @@ impl Doing {
     const fn backoff(&self) -> &Backoff {
         match self {
             Self::Begin(beginning) => &beginning.backoff,
+            Self::Ask(asking) => &asking.backoff,
             Self::Store(storing) => storing.backoff(),
         }
     }
@@ -179,10 +201,22 @@ impl Doing {
     fn backoff_mut(&mut self) -> &mut Backoff {
         match self {
             Self::Begin(beginning) => &mut beginning.backoff,
+            Self::Ask(asking) => &mut asking.backoff,
             Self::Store(storing) => storing.backoff_mut(),
         }
     }
 }
+
+impl From<Decided> for Doing {
+    fn from(decided: Decided) -> Self {
+        match decided {
+            Decided::Yes(storing) => Self::Store(storing),
+            Decided::NotYet(asking) => Self::Ask(asking),
+        }
+    }
+}
+
+const NOT_ASKED: SinkError = SinkError::Defect("an answer to what was not asked");
 
 // === impl Beginning ===
 

@@ -8,7 +8,8 @@ impl Schema {
             last_offset UInt64,\n  records UInt32,\n  events UInt32,\n  \
             rows Map(LowCardinality(String), UInt64) COMMENT 'How many rows each table got.',\n  \
             buckets Map(LowCardinality(String), UInt64) COMMENT 'What did not become rows, and why.',\n  \
-            stored_at DateTime('UTC')";
+            stored_at DateTime('UTC'),\n  \
+            marks Map(LowCardinality(String), UInt64) COMMENT 'By spill: the last of its sequences in the range.'";
         let quarantine = "log LowCardinality(String),\n  log_partition UInt32,\n  log_offset UInt64,\n  \
             reason LowCardinality(String),\n  \
             record String COMMENT 'The record, hexadecimal; anonymised like everything in the log.',\n  \
@@ -49,6 +50,11 @@ impl Schema {
 /// table that does not need it.
 fn added_to(table: &str) -> &'static [(&'static str, &'static str)] {
     match table {
+        "batches" => &[(
+            "`marks`",
+            "ADD COLUMN marks Map(LowCardinality(String), UInt64) \
+             COMMENT 'By spill: the last of its sequences in the range.'",
+        )],
         "quarantine" => &[
             ("`log_index`", "ADD COLUMN log_index UInt32"),
             (

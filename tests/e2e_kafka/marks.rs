@@ -1,0 +1,82 @@
+//! Records that a collector sends again out of its spill, because it died before it knew that Kafka has them.
+
+use std::time::Duration;
+
+use candor_event::{Basis, Event, Grant, Kind, wire};
+use candor_tests::{Parts, PartsOptions};
+use rdkafka::ClientConfig;
+use rdkafka::message::{Header, OwnedHeaders};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
+
+/// What whoever drains a spill puts into the topic.
+struct Drain<'a> {
+    producer: BaseProducer,
+    topic: &'a str,
+}
+
+impl<'a> Drain<'a> {
+    fn of(parts: &'a Parts) -> Self {
+        let mut config = ClientConfig::new();
+        let config = config.set("bootstrap.servers", parts.broker().address());
+        Self { producer: config.create().unwrap(), topic: parts.topic() }
+    }
+
+    /// Records: the spill, the sequence, and the number of the event in it. They are in the log afterwards.
+    fn send(&self, records: &[(u8, u64, u8)]) {
+        for (spill, sequence, number) in records {
+            let headers = OwnedHeaders::new()
+                .insert(Header { key: "candor-spill", value: Some(&[*spill; 16]) })
+                .insert(Header { key: "candor-sequence", value: Some(&sequence.to_be_bytes()) });
+            let record = wire::encode(&event(*number));
+            let record = BaseRecord::<(), _>::to(self.topic).partition(0).payload(&*record);
+            self.producer.send(record.headers(headers)).map_err(|(error, _)| error).unwrap();
+        }
+        self.producer.flush(Duration::from_secs(30)).unwrap();
+    }
+}
+
+fn event(number: u8) -> Event {
+    Event {
+        id: vec![number; 16],
+        site: "demo".to_owned(),
+        kind: Kind::Pageview.into(),
+        received_at: 3_990_000_000,
+        policy_version: vec![0; 16],
+        grants: vec![Grant {
+            purpose: "statistics".to_owned(),
+            basis: Basis::Consent.into(),
+            expires_at: 4_000_000_000,
+            fields: 0,
+        }],
+        ..Event::default()
+    }
+}
+
+#[test]
+fn what_is_sent_again_out_of_a_spill_is_stored_once_whoever_owns_the_partition() {
+    let mut parts = Parts::start(&PartsOptions {
+        collectors: 0,
+        partitions: 1,
+        config: "sink.batch_age_ms = 300\nkafka.session_timeout_s = 2\n".to_owned(),
+        ..PartsOptions::default()
+    });
+    let account = "SELECT (SELECT (count(), uniqExact(event_id)) FROM candor.statistics_rows), \
+                   (SELECT sum(buckets['duplicate']) FROM candor.batches)";
+    let (a, b) = (0xa0, 0xb0);
+
+    Drain::of(&parts).send(&[(a, 3, 0), (a, 5, 1)]);
+    parts.sql_becomes(account, "(2,2)\t0");
+    Drain::of(&parts).send(&[(a, 3, 0), (a, 5, 1), (b, 3, 2), (a, 6, 3)]);
+    parts.sql_becomes(account, "(4,4)\t2");
+    assert_eq!(parts.sinks[0].metric("sink_without_row_total{bucket=\"duplicate\"}"), 2);
+
+    parts.sinks[0].kill();
+    Drain::of(&parts).send(&[(a, 6, 3), (b, 3, 2), (a, 9, 4), (a, 9, 4)]);
+    parts.sinks[0].restart();
+    parts.sql_becomes(account, "(5,5)\t5");
+
+    let last = "SELECT spill, max(sequence) FROM candor.batches ARRAY JOIN mapKeys(marks) AS spill, \
+                mapValues(marks) AS sequence GROUP BY spill ORDER BY spill";
+    let want = format!("{}\t9\n{}\t3", "a0".repeat(16), "b0".repeat(16));
+    parts.sql_becomes(last, &want);
+}
