@@ -35,6 +35,8 @@ use arc_swap::ArcSwap;
 use bytes::Bytes;
 use candor_event::{Event, EventId, Purpose, Timestamp, wire};
 use candor_policy::Registry;
+use http::{HeaderMap, HeaderValue};
+use url::Url;
 
 mod access_log;
 mod admit;
@@ -46,12 +48,13 @@ mod enrich;
 mod head;
 mod key;
 mod locked;
+mod mark;
 mod protocol;
 mod rejection;
 
 pub use access_log::Import;
 pub use candor_policy::Protocol;
-pub use client_ip::{ClientIp, Peer, TrustedProxies};
+pub use client_ip::{ClientIp, HopsHeader, Peer, TrustedProxies};
 pub use decode::{BEACON_BYTES_MAX, BEACONS_MAX, BODY_BYTES_MAX, Media, RawBeacon, RawBeacons};
 pub use enrich::Sources;
 pub use enrich::bots::{Bots, BotsError};
@@ -59,6 +62,7 @@ pub use enrich::geo::{Geo, GeoError, GeoSource};
 pub use enrich::user_agent::{Agents, AgentsError};
 pub use head::Head;
 pub use key::{KeyFile, KeyFileError, KeyPeriod, KeyRing};
+pub use mark::Mark;
 pub use protocol::{Call, Reply};
 pub use rejection::Rejection;
 
@@ -176,6 +180,37 @@ impl Pipeline {
         let door = Door::Import { received_at: line.received_at };
         let kept = self.keep(&beacon, &head, door, now)?;
         line.check_page().map(|()| kept)
+    }
+
+    /// Stands for the network that a connection comes from, for counting; none of a trusted proxy.
+    pub fn mark_of_peer(
+        &self,
+        peer: &Peer,
+        trusted: &TrustedProxies,
+        now: Timestamp,
+    ) -> Option<Mark> {
+        Mark::of_peer(peer, trusted, &self.keys, now)
+    }
+
+    /// Stands for the network that a request comes from, for counting; none of a trusted proxy that asks for
+    /// itself. Headers that are believed from nobody are counted.
+    pub fn mark_of_request(
+        &self,
+        peer: &Peer,
+        headers: &HeaderMap,
+        trusted: &TrustedProxies,
+        now: Timestamp,
+    ) -> Option<Mark> {
+        Mark::of_request(peer, headers, trusted, &self.keys, now)
+    }
+
+    /// Whether the pages of this origin (a header's value) may send beacons for any site.
+    pub fn allows_origin(&self, origin: &HeaderValue) -> bool {
+        let url = origin.to_str().ok().and_then(|origin| Url::parse(origin).ok());
+        url.is_some_and(|url| {
+            let is_web = matches!(url.scheme(), "http" | "https");
+            is_web && url.host_str().is_some_and(|host| self.registry.load().allows_host(host))
+        })
     }
 
     /// The purposes of a site's policy; none when no policy names the site.
