@@ -33,7 +33,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use candor_event::{Event, EventId, Purpose, Timestamp, wire};
+use candor_event::{Event, EventId, Purpose, Site, Timestamp, wire};
 use candor_policy::Registry;
 use http::{HeaderMap, HeaderValue};
 use url::Url;
@@ -87,6 +87,8 @@ pub struct Kept {
     pub id: EventId,
     /// The event, encoded as a batch of one.
     pub record: Bytes,
+    /// Whose it is.
+    pub site: Site,
 }
 
 impl Pipeline {
@@ -256,7 +258,7 @@ impl Pipeline {
         anonymized.fill(&mut event);
         enrich(&mut event, &self.sources, &admitted, beacon, head, &anonymized);
         event.retain(admitted.admission.fields());
-        Ok(Kept { id, record: wire::encode(&event) })
+        Ok(Kept { id, record: wire::encode(&event), site: admitted.site.clone() })
     }
 }
 
