@@ -6,5 +6,6 @@
     reason = "a test that cannot go on panics"
 )]
 
+mod figures;
 mod process;
 mod tls;
