@@ -1,6 +1,6 @@
 # `make run` and `make test` do all the set-up themselves.
 
-.PHONY: run test setup check bench geo tracker simulate
+.PHONY: run test setup check bench front geo tracker simulate
 
 # Everything on this machine, with the built-in demo policy: http://127.0.0.1:8080/
 run: setup
@@ -30,6 +30,11 @@ simulate:
 # Nanoseconds per event, stage by stage.
 bench: setup
 	cargo bench --locked -p candor-benches
+
+# Honest visitors among 10,000 idle and 1,000 slow connections: their p99, and what a connection takes.
+front: setup
+	cargo build --release --locked -p candor -p candor-clickhouse
+	CANDOR_FRONT=full cargo test --release --locked -p candor-tests --test front -- --nocapture figures
 
 # Fetches where addresses are: countries and networks, free of charge, pinned.
 geo:

@@ -35,6 +35,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Set in the child that is the bare server.
 const BARE: &str = "CANDOR_BENCH_BARE";
+/// The load comes from few networks and of one site.
+const NO_RATES: &str = "[collector.limits]\nnetwork_per_second = 1000000\nnetwork_burst = 1000000\n\
+                        site_per_second = 1000000\nsite_burst = 1000000\n";
 const WARM_UP: Duration = Duration::from_secs(2);
 const RUN: Duration = Duration::from_secs(6);
 const RUNS: usize = 3;
@@ -116,7 +119,7 @@ impl Server {
     fn candor(name: &'static str, subcommand: &str, config: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("candor.toml");
-        std::fs::write(&file, config).unwrap();
+        std::fs::write(&file, format!("{config}{NO_RATES}")).unwrap();
         std::fs::create_dir(dir.path().join("policies")).unwrap();
         let policy = Keeps::Everything.policy();
         std::fs::write(dir.path().join("policies/bench.toml"), policy).unwrap();

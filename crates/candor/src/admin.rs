@@ -6,7 +6,8 @@ mod import;
 use std::sync::Arc;
 
 use candor_collector::respond::{Answer, content, plain};
-use candor_collector::server::{Service, serve};
+use candor_collector::server::{Service, Settings, serve};
+use candor_collector::tls::Tls;
 use candor_pipeline::Peer;
 use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, HOST, ORIGIN};
 use http::{HeaderValue, Method, Request, StatusCode};
@@ -63,6 +64,7 @@ impl AdminServer {
     /// Serves until it is stopped; keeps metrics small and looks after readiness meanwhile.
     pub(crate) fn start<H: LogHealth, R: Routes>(
         listener: TcpListener,
+        tls: Option<Tls>,
         readiness: Arc<Readiness<H>>,
         metrics: PrometheusHandle,
         routes: R,
@@ -73,11 +75,19 @@ impl AdminServer {
             tokio::spawn(telemetry::upkeep(metrics.clone())),
         ];
         let admin = Arc::new(Admin { readiness, metrics, routes, only_this_machine });
+        // Importing takes as long as the log is.
+        let settings = Settings {
+            name: "admin",
+            connections_max: CONNECTIONS_MAX,
+            connections_of_network_max: CONNECTIONS_MAX,
+            requests_end: false,
+            tls,
+        };
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = tokio::spawn(async move {
             // An error means that whoever stops us is gone, which tells the same.
             let stopped = async { stopped.await.unwrap_or(()) };
-            serve(listener, admin, CONNECTIONS_MAX, stopped).await;
+            serve(listener, admin, settings, stopped).await;
         });
         Ok(Self { stop, serving, beside })
     }
@@ -161,7 +171,11 @@ fn names_this_machine(request: &Request<Incoming>) -> bool {
     use std::net::IpAddr;
 
     let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
-    let authority = host.and_then(|host| host.parse::<http::uri::Authority>().ok());
+    let authority = match host {
+        Some(host) => host.parse::<http::uri::Authority>().ok(),
+        // HTTP/2 names it in the place of the request.
+        None => request.uri().authority().cloned(),
+    };
     authority.is_some_and(|authority| {
         let name = authority.host().trim_matches(['[', ']']);
         name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())

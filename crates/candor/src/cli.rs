@@ -77,9 +77,28 @@ pub(crate) struct ConfigArgs {
 /// What `health` takes.
 #[derive(Args, Debug)]
 pub(crate) struct HealthArgs {
+    #[command(flatten)]
+    pub(crate) admin: AdminArgs,
+}
+
+/// How a running candor is reached.
+#[derive(Args, Debug)]
+pub(crate) struct AdminArgs {
     /// The admin listener of the running candor
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8090")]
     pub(crate) admin: SocketAddr,
+    /// The authority of the listener's certificate, when it has TLS (PEM)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tls_ca: Option<PathBuf>,
+    /// The name in that certificate [default: the address]
+    #[arg(long, value_name = "NAME", requires = "tls_ca")]
+    pub(crate) tls_name: Option<String>,
+    /// A certificate of our own, when the listener asks for one (PEM)
+    #[arg(long, value_name = "FILE", requires_all = ["tls_ca", "tls_key"])]
+    pub(crate) tls_certificate: Option<PathBuf>,
+    /// The key of that certificate (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    pub(crate) tls_key: Option<PathBuf>,
 }
 
 /// What `import` takes.
@@ -91,9 +110,8 @@ pub(crate) struct ImportArgs {
     /// The purposes that the visitors consented to, as you assert; without it every line is denied
     #[arg(long, value_name = "PURPOSE", value_delimiter = ',')]
     pub(crate) consent: Vec<String>,
-    /// The admin listener of the running candor
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8090")]
-    pub(crate) admin: SocketAddr,
+    #[command(flatten)]
+    pub(crate) admin: AdminArgs,
     /// The log: combined format, or NDJSON
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,

@@ -19,6 +19,7 @@ use crate::policies::InForce;
 use crate::readiness::Readiness;
 use crate::reload::Following;
 use crate::stop::Stop;
+use crate::tls::Listeners;
 use crate::{databases, promises, reload};
 
 /// What waits for the broker after the last beacon was answered gets this long.
@@ -33,6 +34,7 @@ pub(crate) async fn run(config: Config, metrics: PrometheusHandle) -> Result<()>
         tracing::warn!("no policies are configured: the built-in demo takes its own site alone");
     }
     promises::check(&config, &in_force.registry)?;
+    let tls = Listeners::open(&config)?;
     let beacons = bind(config.collector.listen).await?;
     let admin = bind(config.admin.listen).await?;
     let (beacons_at, admin_at) = (beacons.local_addr()?, admin.local_addr()?);
@@ -49,13 +51,15 @@ pub(crate) async fn run(config: Config, metrics: PrometheusHandle) -> Result<()>
     let databases = databases::follow(&config, Arc::clone(&door))?;
     let readiness = Readiness::new(producer.clone(), None, stop.clone());
     let imports = Imports { door: Arc::clone(&door), clock };
-    let admin = AdminServer::start(admin, readiness, metrics, imports)?;
+    let admin = AdminServer::start(admin, tls.admin.clone(), readiness, metrics, imports)?;
+    let certificates = tls.follow()?;
     tracing::info!(part = "collect", beacons = %beacons_at, admin = %admin_at, "candor is up");
 
-    serve_beacons(beacons, door, &config, &stop).await;
+    serve_beacons(beacons, door, &config, tls.beacons, &stop).await;
     admin.stop().await;
     reload::stop(reload).await;
     reload::stop(databases).await;
+    reload::stop(certificates).await;
     producer.close(CLOSE_DEADLINE).await;
     rotation.abort();
     Ok(())

@@ -115,6 +115,15 @@ impl Config {
                  after its time",
             ));
         }
+        for (table, tls) in [("collector", &self.collector.tls), ("admin", &self.admin.tls)] {
+            let half = |error| ConfigError::Value(format!("[{table}.tls]: {error}"));
+            tls.files().map_err(half)?;
+        }
+        if self.collector.tls.client_ca_file.is_some() {
+            return Err(ConfigError::value(
+                "collector.tls.client_ca_file: visitors have no certificates; it is for [admin.tls]",
+            ));
+        }
         match self.log.kind {
             LogKind::Journal => {
                 self.journal.check().map_err(|error| ConfigError::Value(error.to_string()))
@@ -156,6 +165,11 @@ impl Config {
     pub(crate) fn stall_max(&self) -> Duration {
         let session = Duration::from_secs(self.kafka.session_timeout_s.get().into());
         session.max(self.sink.insert_deadline() * 2)
+    }
+
+    /// Whether nobody else can reach the secret in a file.
+    pub(crate) fn check_secret(path: &Path) -> Result<(), ConfigError> {
+        secret::check(path)
     }
 
     /// Where Kafka is, once nobody else can read the secrets for it.

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use candor_collector::Door;
-use candor_collector::server::{Drained, serve};
+use candor_collector::server::{Drained, Settings, serve};
+use candor_collector::tls::Tls;
 use candor_event::Clock;
 use candor_pipeline::{Agents, KeyFile, KeyRing, Pipeline, Sources};
 use candor_transport::Producer;
@@ -58,9 +59,8 @@ impl Front {
         config: &Config,
         producer: P,
     ) -> (Door<P>, JoinHandle<()>) {
-        let trusted = config.collector.trusted_proxies.clone();
         let rotation = tokio::spawn(rotate(self.keys, Arc::clone(&self.clock)));
-        let door = Door::new(self.pipeline, producer, self.clock, trusted);
+        let door = Door::new(self.pipeline, producer, self.clock, &config.collector);
         (tracker::scripts(door, &config.collector.tracker_path), rotation)
     }
 }
@@ -70,9 +70,17 @@ pub(crate) async fn serve_beacons<P: Producer>(
     listener: TcpListener,
     door: Arc<Door<P>>,
     config: &Config,
+    tls: Option<Tls>,
     stop: &Stop,
 ) {
-    if serve(listener, door, connections(config), stop.requested()).await == Drained::Late {
+    let settings = Settings {
+        name: "beacons",
+        connections_max: connections(config),
+        connections_of_network_max: config.collector.limits.connections_of_network,
+        requests_end: true,
+        tls,
+    };
+    if serve(listener, door, settings, stop.requested()).await == Drained::Late {
         tracing::warn!("some connections were cut off at the deadline");
     }
 }
@@ -87,10 +95,16 @@ pub(crate) async fn bind(address: SocketAddr) -> Result<TcpListener> {
 /// Keys die on time although no beacon comes.
 async fn rotate(keys: Arc<KeyRing>, clock: Arc<dyn Clock>) {
     let mut tick = tokio::time::interval(KEY_TICK);
+    let mut told = false;
     loop {
         tick.tick().await;
         if keys.tick(clock.now()).is_err() {
             tracing::error!("no key can be drawn: beacons are refused");
+        } else if !told && keys.is_locked() == Some(false) {
+            told = true;
+            tracing::warn!(
+                "the key's memory cannot be locked: it may be swapped out; raise RLIMIT_MEMLOCK"
+            );
         }
     }
 }

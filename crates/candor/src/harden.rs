@@ -2,16 +2,29 @@
 
 use rustix::fs::Mode;
 use rustix::process::{
-    DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit, umask,
+    DumpableBehavior, Resource, Rlimit, dumpable_behavior, getrlimit, set_dumpable_behavior,
+    setrlimit, umask,
 };
 
+/// What the platform refused, in words for the operator.
+pub(crate) type Refused = Vec<&'static str>;
+
 /// No core dumps, no reading of our memory by other processes of the same user (a key or an address
-/// would be in it), and no file that others may read. `false` when the platform refuses.
-pub(crate) fn process() -> bool {
+/// would be in it), and no file that others may read. Whether it is so is asked, not believed.
+pub(crate) fn process() -> Refused {
     umask(Mode::RWXG | Mode::RWXO);
-    let no_core = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
-    let not_dumpable = set_dumpable_behavior(DumpableBehavior::NotDumpable);
-    no_core.and(not_dumpable).is_ok()
+    let none = Rlimit { current: Some(0), maximum: Some(0) };
+    // What is refused shows below.
+    setrlimit(Resource::Core, none).ok();
+    set_dumpable_behavior(DumpableBehavior::NotDumpable).ok();
+    let mut refused = Refused::new();
+    if getrlimit(Resource::Core) != none {
+        refused.push("core dumps cannot be turned off: keys may end up in one");
+    }
+    if dumpable_behavior().ok() != Some(DumpableBehavior::NotDumpable) {
+        refused.push("other processes of this user can read the memory, where keys are");
+    }
+    refused
 }
 
 /// Files that are kept for everything but connections: the journal, the engine's pipes, the clients.

@@ -17,7 +17,7 @@ const DEADLINE: Duration = Duration::from_secs(3);
 pub(crate) async fn run(args: &HealthArgs) -> Result<()> {
     let asked = tokio::time::timeout(DEADLINE, ask(args)).await;
     let (status, words) =
-        asked.with_context(|| format!("{} does not answer within 3 s", args.admin))??;
+        asked.with_context(|| format!("{} does not answer within 3 s", args.admin.admin))??;
     if status == StatusCode::OK {
         return Ok(());
     }
@@ -25,8 +25,8 @@ pub(crate) async fn run(args: &HealthArgs) -> Result<()> {
 }
 
 async fn ask(args: &HealthArgs) -> Result<(StatusCode, String)> {
-    let (mut sender, _connection) = client::connect(args.admin).await?;
-    let request = Request::get("/readyz").header(HOST, args.admin.to_string());
+    let (mut sender, _connection) = client::connect(&args.admin).await?;
+    let request = Request::get("/readyz").header(HOST, args.admin.admin.to_string());
     let answer = sender.send_request(request.body(Empty::<Bytes>::new())?).await?;
     let status = answer.status();
     let words = answer.into_body().collect().await?.to_bytes();

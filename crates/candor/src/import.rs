@@ -40,9 +40,9 @@ pub(crate) async fn run(args: &ImportArgs) -> Result<()> {
         .append_pair("consent", &args.consent.join(","))
         .append_pair("last_offset_s", &offset.to_string())
         .finish();
-    let (mut sender, connection) = client::connect(args.admin).await?;
+    let (mut sender, connection) = client::connect(&args.admin).await?;
 
-    let host = args.admin.to_string();
+    let host = args.admin.admin.to_string();
     // Asked without a line first: whoever refuses an upload in its middle is not heard.
     let (chunks, nothing) = Channel::new(CHUNKS_MAX);
     drop(chunks);

@@ -30,6 +30,7 @@ mod stop;
 mod tables;
 mod tail;
 mod telemetry;
+mod tls;
 mod topic;
 mod tracker;
 mod up;
@@ -63,30 +64,30 @@ fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> anyhow::Result<()> {
-    let is_hardened = harden::process();
+    let refused = harden::process();
     match command {
-        Command::Collect(args) => live(args.config()?, is_hardened, collect::run),
+        Command::Collect(args) => live(args.config()?, refused, collect::run),
         Command::Config(args) => config::show(args.check.as_deref()),
         Command::Health(args) => block_on(health::run(&args)),
         Command::Import(args) => block_on(import::run(&args)),
         Command::Migrate(args) => block_on(migrate::run(&args)),
         Command::Policy(command) => policy::run(&command),
         Command::Quarantine(command) => block_on(quarantine::run(&command)),
-        Command::Sink(args) => live(args.config()?, is_hardened, sink::run),
+        Command::Sink(args) => live(args.config()?, refused, sink::run),
         Command::Tail(args) => block_on(tail::run(&args)),
-        Command::Up(args) => live(args.config()?, is_hardened, up::run),
+        Command::Up(args) => live(args.config()?, refused, up::run),
     }
 }
 
 /// Runs what runs until it is told to stop.
 fn live<F: Future<Output = anyhow::Result<()>>>(
     config: Config,
-    is_hardened: bool,
+    refused: harden::Refused,
     part: impl FnOnce(Config, PrometheusHandle) -> F,
 ) -> anyhow::Result<()> {
     let metrics = telemetry::start(config.telemetry.level)?;
-    if !is_hardened {
-        tracing::warn!("core dumps cannot be turned off here: keys may end up in one");
+    for what in refused {
+        tracing::warn!("{what}");
     }
     block_on(part(config, metrics))
 }

@@ -17,7 +17,9 @@ use crate::clock::SystemClock;
 use crate::config::{Config, ConfigError};
 use crate::front::bind;
 use crate::readiness::Readiness;
+use crate::reload;
 use crate::stop::Stop;
+use crate::tls::Listeners;
 
 /// How soon ClickHouse is asked for its tables again.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
@@ -27,13 +29,15 @@ const ASK_AGAIN: Duration = Duration::from_secs(1);
 pub(crate) async fn run(config: Config, metrics: PrometheusHandle) -> Result<()> {
     let kafka = config.need_kafka("sink", "use `candor up`")?;
     let store = Store::new(&config.server()?);
+    let tls = Listeners::open_admin(&config)?;
     let admin = bind(config.admin.listen).await?;
     let admin_at = admin.local_addr()?;
     let stop = Stop::on_signal()?;
     let batches = config.batches();
     let consumer = KafkaConsumer::start(kafka, config.stall_max()).map_err(ConfigError::Kafka)?;
     let readiness = Readiness::new(consumer.health(), Some(store.clone()), stop.clone());
-    let admin = AdminServer::start(admin, readiness, metrics, NoRoutes)?;
+    let admin = AdminServer::start(admin, tls.admin.clone(), readiness, metrics, NoRoutes)?;
+    let certificates = tls.follow()?;
     tracing::info!(part = "sink", admin = %admin_at, "candor is up");
 
     let sink = Sink::new(consumer, store.clone(), batches, Arc::new(SystemClock));
@@ -44,6 +48,7 @@ pub(crate) async fn run(config: Config, metrics: PrometheusHandle) -> Result<()>
         () = stop.requested() => sink.finish(Rest::StoreRead).await,
     };
     admin.stop().await;
+    reload::stop(certificates).await;
     ended
 }
 

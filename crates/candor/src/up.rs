@@ -29,6 +29,7 @@ use crate::policies::InForce;
 use crate::readiness::Readiness;
 use crate::reload::Following;
 use crate::stop::Stop;
+use crate::tls::Listeners;
 use crate::{assets, databases, promises, reload, tables, topic};
 
 /// Everything that was opened before the log.
@@ -39,6 +40,7 @@ struct Opened {
     front: Front,
     beacons: TcpListener,
     admin: TcpListener,
+    tls: Listeners,
     stop: Stop,
     metrics: PrometheusHandle,
 }
@@ -82,15 +84,16 @@ async fn open(config: Config, metrics: PrometheusHandle) -> Result<Opened> {
         config.kafka()?;
     }
     config.check_inserts(in_force.registry.purposes().len())?;
+    let tls = Listeners::open(&config)?;
     let beacons = bind(config.collector.listen).await?;
     let admin = bind(config.admin.listen).await?;
     let stop = Stop::on_signal()?;
     let front = Front::open(&config, &in_force, &clock)?;
-    Ok(Opened { config, in_force, clock, front, beacons, admin, stop, metrics })
+    Ok(Opened { config, in_force, clock, front, beacons, admin, tls, stop, metrics })
 }
 
 async fn live<C: Consumer>(opened: Opened, log: Log<C>) -> Result<()> {
-    let Opened { config, in_force, clock, front, beacons, admin, stop, metrics } = opened;
+    let Opened { config, in_force, clock, front, beacons, admin, tls, stop, metrics } = opened;
     let (beacons_at, admin_at) = (beacons.local_addr()?, admin.local_addr()?);
     let engine = Engine::start(launch(&config)?).await?;
     let store = Store::new(&config.embedded(engine.url()));
@@ -117,20 +120,23 @@ async fn live<C: Consumer>(opened: Opened, log: Log<C>) -> Result<()> {
     let databases = databases::follow(&config, Arc::clone(&door))?;
     let readiness = Readiness::new(log.producer.clone(), Some(store.clone()), stop.clone());
     let imports = Imports { door: Arc::clone(&door), clock };
-    let admin = AdminServer::start(admin, readiness, metrics, Demo { imports, store, origins })?;
+    let routes = Demo { imports, store, origins };
+    let admin = AdminServer::start(admin, tls.admin.clone(), readiness, metrics, routes)?;
+    let certificates = tls.follow()?;
     tracing::info!(
         part = "all", beacons = %beacons_at, admin = %admin_at, clickhouse = engine.url(),
         "candor is up"
     );
 
     let failed = tokio::select! {
-        () = serve_beacons(beacons, Arc::clone(&door), &config, &stop) => None,
+        () = serve_beacons(beacons, Arc::clone(&door), &config, tls.beacons, &stop) => None,
         ended = sink.ended() => Some(ended),
     };
     // A journal is closed by its last producer; the door, which the admin listener holds too, has one.
     admin.stop().await;
     reload::stop(reload).await;
     reload::stop(databases).await;
+    reload::stop(certificates).await;
     drop(door);
     log.producer.close(CLOSE_DEADLINE).await;
     let outcome = match failed {

@@ -1,8 +1,12 @@
 //! Where the collector listens, and whom it believes.
 #![expect(clippy::disallowed_types, reason = "the address to listen on")]
 
-use candor_pipeline::TrustedProxies;
+use std::num::NonZeroU32;
+
+use candor_pipeline::{HopsHeader, TrustedProxies};
 use serde::Deserialize;
+
+use crate::tls::TlsConfig;
 
 /// The collector's settings.
 #[derive(Clone, Debug, Deserialize)]
@@ -10,13 +14,38 @@ use serde::Deserialize;
 pub struct Config {
     /// Where beacons come in.
     pub listen: std::net::SocketAddr,
-    /// The networks of the proxies before us: their `X-Forwarded-For` and `Forwarded` are believed, and
-    /// nobody else's.
+    /// The networks of the proxies before us: what they say of the hops before them is believed, and what
+    /// others say is not.
     pub trusted_proxies: TrustedProxies,
+    /// The header in which they say it.
+    pub trusted_header: HopsHeader,
     /// How many connections are held at a time; more wait to be accepted.
     pub connections_max: usize,
+    /// What one network or one site may take of everything.
+    pub limits: Limits,
+    /// Certificate and key; without them connections are not encrypted.
+    pub tls: TlsConfig,
     /// Where the tracker is served.
     pub tracker_path: TrackerPath,
+}
+
+/// What one network (/24 of IPv4, /48 of IPv6) or one site may take of everything. Networks of trusted
+/// proxies are not counted.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Connections of one network; more are closed at once.
+    pub connections_of_network: usize,
+    /// Beacons a second of one network, in the long run.
+    pub network_per_second: NonZeroU32,
+    /// Beacons of one network at once, before that counts.
+    pub network_burst: NonZeroU32,
+    /// Networks that may be over their rate at a time; were there more, new ones are refused.
+    pub networks_max: usize,
+    /// Beacons a second of one site, in the long run.
+    pub site_per_second: NonZeroU32,
+    /// Beacons of one site at once, before that counts.
+    pub site_burst: NonZeroU32,
 }
 
 /// A path that ends in `.js`. The tracker's other files lie beside it, under its name and theirs.
@@ -36,8 +65,27 @@ impl Default for Config {
         Self {
             listen: ([127, 0, 0, 1], 8080).into(),
             trusted_proxies: TrustedProxies::default(),
+            trusted_header: HopsHeader::default(),
             connections_max: 10_000,
+            limits: Limits::default(),
+            tls: TlsConfig::default(),
             tracker_path: TrackerPath { stem: "/candor".to_owned() },
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        const fn some(number: u32) -> NonZeroU32 {
+            NonZeroU32::MIN.saturating_add(number - 1)
+        }
+        Self {
+            connections_of_network: 500,
+            network_per_second: some(500),
+            network_burst: some(5_000),
+            networks_max: 65_536,
+            site_per_second: some(5_000),
+            site_burst: some(20_000),
         }
     }
 }

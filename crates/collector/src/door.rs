@@ -1,21 +1,23 @@
 //! What happens to beacons between the request and the answer.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use candor_event::{Clock, EventId, Outcome, Purpose};
+use candor_event::{Clock, EventId, Outcome, Purpose, Site};
 use candor_pipeline::{
-    Call, Head, Import, Kept, Media, Peer, Pipeline, Protocol, RawBeacons, Rejection, Reply,
+    Call, Head, Import, Kept, Mark, Media, Peer, Pipeline, Protocol, RawBeacons, Rejection, Reply,
     TrustedProxies,
 };
 use candor_transport::{Outgoing, ProduceError, Producer};
-use http::{HeaderMap, StatusCode, Uri};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use tokio::time::Instant;
 
 use crate::body::Bodies;
-use crate::limit::ANSWER_DEADLINE;
+use crate::config::Config;
 use crate::respond::{self, Answer};
 use crate::tally::{Duty, Tally};
+use crate::throttle::{Throttle, Wait};
 
 /// Takes beacons in, whatever they come by.
 pub struct Door<P> {
@@ -24,6 +26,7 @@ pub struct Door<P> {
     clock: Arc<dyn Clock>,
     trusted: TrustedProxies,
     tally: Tally,
+    throttle: Throttle,
     files: HashMap<String, Page>,
     pages: Option<Arc<dyn Pages>>,
     pub(crate) bodies: Bodies,
@@ -55,6 +58,16 @@ pub(crate) enum Fate {
     Several(Vec<Outcome>),
 }
 
+/// The outcomes of beacons, and how long those that are refused for their number should wait.
+pub(crate) struct Settled {
+    pub(crate) outcomes: Vec<Outcome>,
+    pub(crate) wait: Option<Wait>,
+}
+
+/// Who sends beacons, for counting.
+#[derive(Clone, Copy)]
+pub(crate) struct Client(Option<Mark>);
+
 impl<P> std::fmt::Debug for Door<P> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Door").field("tally", &self.tally).finish_non_exhaustive()
@@ -63,18 +76,15 @@ impl<P> std::fmt::Debug for Door<P> {
 
 impl<P: Producer> Door<P> {
     /// A door before this pipeline and log.
-    pub fn new(
-        pipeline: Pipeline,
-        producer: P,
-        clock: Arc<dyn Clock>,
-        trusted: TrustedProxies,
-    ) -> Self {
+    pub fn new(pipeline: Pipeline, producer: P, clock: Arc<dyn Clock>, config: &Config) -> Self {
+        let trusted = config.trusted_proxies.clone().saying_in(config.trusted_header);
         Self {
             pipeline,
             producer,
             clock,
             trusted,
             tally: Tally::default(),
+            throttle: Throttle::new(&config.limits, Instant::now()),
             files: HashMap::new(),
             pages: None,
             bodies: Bodies::default(),
@@ -118,6 +128,31 @@ impl<P: Producer> Door<P> {
         self.pipeline.event_id(site, client_id, self.clock.now())
     }
 
+    /// Stands for the network that a connection comes from.
+    pub(crate) fn mark_of_peer(&self, peer: &Peer) -> Option<Mark> {
+        self.pipeline.mark_of_peer(peer, &self.trusted, self.clock.now())
+    }
+
+    /// Whether the pages of this origin may send beacons for any site.
+    pub(crate) fn allows_origin(&self, origin: &HeaderValue) -> bool {
+        self.pipeline.allows_origin(origin)
+    }
+
+    /// Hears a client, for one beacon at first.
+    pub(crate) fn hear(&self, peer: &Peer, headers: &HeaderMap) -> Result<Client, Wait> {
+        let now = self.clock.now();
+        let mark = self.pipeline.mark_of_request(peer, headers, &self.trusted, now);
+        self.throttle.network(mark, 1, Instant::now()).map(|()| Client(mark))
+    }
+
+    /// Hears it for all of its beacons.
+    fn hear_all(&self, client: Client, beacons: usize) -> Result<(), Wait> {
+        if beacons <= 1 {
+            return Ok(());
+        }
+        self.throttle.network(client.0, beacons - 1, Instant::now())
+    }
+
     /// What is served at a place, beside beacons.
     pub(crate) fn page(&self, place: &Uri, headers: &HeaderMap) -> Option<Answer> {
         if let Some(Page { content_type, body, shared }) = self.files.get(place.path()) {
@@ -130,27 +165,32 @@ impl<P: Producer> Door<P> {
     /// Takes the beacons of a request's body.
     pub(crate) async fn beacons(
         &self,
+        client: Client,
         peer: &Peer,
         headers: &HeaderMap,
         media: Media,
         body: &[u8],
         duty: &mut Duty<'_>,
-    ) -> Fate {
+    ) -> (Fate, Option<Wait>) {
         let raw = match RawBeacons::split(body, media) {
             Ok(raw) => raw,
-            Err(rejection) => return one(duty, rejection.outcome()),
+            Err(rejection) => return (one(duty, rejection.outcome()), None),
         };
+        let beacons = raw.iter().count();
+        duty.receive(beacons as u64 - 1);
+        if let Err(wait) = self.hear_all(client, beacons) {
+            duty.tell(Outcome::RateLimited, beacons as u64);
+            return (Fate::One(Outcome::RateLimited), Some(wait));
+        }
         let results: Vec<_> = {
             let head = Head::read(peer, headers, &self.trusted);
             let now = self.clock.now();
             raw.iter().map(|raw| self.pipeline.run(raw, &head, now)).collect()
         };
-        duty.receive(results.len() as u64 - 1);
-        let is_single = raw.is_single();
-        let outcomes = self.settle(results, duty).await;
+        let Settled { outcomes, wait } = self.settle(results, duty).await;
         match outcomes.first() {
-            Some(outcome) if is_single => Fate::One(*outcome),
-            _ => Fate::Several(outcomes),
+            Some(outcome) if raw.is_single() => (Fate::One(*outcome), wait),
+            _ => (Fate::Several(outcomes), wait),
         }
     }
 
@@ -161,33 +201,37 @@ impl<P: Producer> Door<P> {
         headers: &HeaderMap,
         query: &str,
         duty: &mut Duty<'_>,
-    ) -> Outcome {
+    ) -> Settled {
         let result = {
             let head = Head::read(peer, headers, &self.trusted);
             self.pipeline.run_pixel(query, &head, self.clock.now())
         };
-        let outcomes = self.settle(vec![result], duty).await;
-        outcomes.first().copied().unwrap_or(Outcome::Malformed)
+        self.settle(vec![result], duty).await
     }
 
     /// Takes the beacons of a request in another product's protocol; says, too, how to answer.
     pub(crate) async fn foreign(
         &self,
         protocol: Protocol,
+        client: Client,
         peer: &Peer,
         headers: &HeaderMap,
         call: Call<'_>,
         duty: &mut Duty<'_>,
-    ) -> (Reply, Vec<Outcome>) {
+    ) -> (Reply, Settled) {
         let (reply, results) = {
             let head = Head::read(peer, headers, &self.trusted);
             self.pipeline.run_foreign(protocol, call, &head, self.clock.now())
         };
         duty.receive(results.len() as u64 - 1);
+        if let Err(wait) = self.hear_all(client, results.len()) {
+            duty.tell(Outcome::RateLimited, results.len() as u64);
+            return (reply, Settled { outcomes: vec![Outcome::RateLimited], wait: Some(wait) });
+        }
         (reply, self.settle(results, duty).await)
     }
 
-    /// Takes lines of an access log.
+    /// Takes lines of an access log. They are the operator's, and nobody counts them.
     pub(crate) async fn lines(&self, lines: &[Bytes], import: &Import) -> Vec<Outcome> {
         if lines.is_empty() {
             return Vec::new();
@@ -196,41 +240,68 @@ impl<P: Producer> Door<P> {
         duty.receive(lines.len() as u64 - 1);
         let now = self.clock.now();
         let results = lines.iter().map(|line| self.pipeline.run_line(line, import, now)).collect();
-        self.settle(results, &mut duty).await
+        let (mut outcomes, events) = sorted(results);
+        let events = events.into_iter().map(|(_, event)| event).collect();
+        self.make_durable(events, &mut outcomes, &mut duty).await;
+        outcomes
     }
 
-    /// Makes what is kept durable, and tells every outcome. A failing log fails the whole request:
-    /// sending it again is safe.
-    async fn settle(
-        &self,
-        results: Vec<Result<Kept, Rejection>>,
-        duty: &mut Duty<'_>,
-    ) -> Vec<Outcome> {
-        let mut outcomes = Vec::with_capacity(results.len());
-        let mut events = Vec::new();
-        for result in results {
-            match result {
-                Ok(Kept { id, record }) => {
-                    outcomes.push(Outcome::Accepted);
-                    events.push(Outgoing { id, record });
+    /// Makes what is kept durable, and tells every outcome. Of a site that sends too much, nothing of the
+    /// request is kept; a failing log fails the whole request: sending it again is safe.
+    async fn settle(&self, results: Vec<Result<Kept, Rejection>>, duty: &mut Duty<'_>) -> Settled {
+        let (mut outcomes, kept) = sorted(results);
+        let mut of_sites = BTreeMap::<Site, Vec<(usize, Outgoing)>>::new();
+        for ((site, event), at) in kept.into_iter().zip(places_of(&outcomes)) {
+            of_sites.entry(site).or_default().push((at, event));
+        }
+        let now = Instant::now();
+        let mut places = self.throttle.enter(now);
+        let (mut wait, mut events) = (None, Vec::new());
+        for (site, of_site) in of_sites {
+            match self.throttle.site(&site, of_site.len(), &mut places, now) {
+                Ok(()) => events.extend(of_site.into_iter().map(|(_, event)| event)),
+                Err(longer) => {
+                    wait = wait.max(Some(longer));
+                    for (at, _) in of_site {
+                        if let Some(outcome) = outcomes.get_mut(at) {
+                            *outcome = Outcome::RateLimited;
+                        }
+                    }
                 }
-                Err(rejection) => outcomes.push(rejection.outcome()),
             }
         }
-        let failed = if events.is_empty() { None } else { self.produce(events).await.err() };
+        let waits = !events.is_empty();
+        self.make_durable(events, &mut outcomes, duty).await;
+        if waits {
+            places.leave(Instant::now());
+        }
+        Settled { outcomes, wait }
+    }
+
+    /// Tells all outcomes, once what was accepted is durable, or is not.
+    async fn make_durable(
+        &self,
+        events: Vec<Outgoing>,
+        outcomes: &mut [Outcome],
+        duty: &mut Duty<'_>,
+    ) {
+        let failed = if events.is_empty() {
+            None
+        } else {
+            self.produce(events, duty.deadline()).await.err()
+        };
         if let Some(outcome) = failed {
             for accepted in outcomes.iter_mut().filter(|o| **o == Outcome::Accepted) {
                 *accepted = outcome;
             }
         }
-        for outcome in &outcomes {
+        for outcome in &*outcomes {
             duty.tell(*outcome, 1);
         }
-        outcomes
     }
 
-    async fn produce(&self, events: Vec<Outgoing>) -> Result<(), Outcome> {
-        let produced = tokio::time::timeout(ANSWER_DEADLINE, self.producer.produce(events)).await;
+    async fn produce(&self, events: Vec<Outgoing>, deadline: Instant) -> Result<(), Outcome> {
+        let produced = tokio::time::timeout_at(deadline, self.producer.produce(events)).await;
         match produced {
             Ok(Ok(())) => Ok(()),
             Ok(Err(ProduceError::TooLarge)) => Err(Outcome::TooLarge),
@@ -239,6 +310,28 @@ impl<P: Producer> Door<P> {
             }
         }
     }
+}
+
+/// The outcomes so far, and what is kept, in the same order.
+fn sorted(results: Vec<Result<Kept, Rejection>>) -> (Vec<Outcome>, Vec<(Site, Outgoing)>) {
+    let mut outcomes = Vec::with_capacity(results.len());
+    let mut kept = Vec::new();
+    for result in results {
+        match result {
+            Ok(Kept { id, record, site }) => {
+                outcomes.push(Outcome::Accepted);
+                kept.push((site, Outgoing { id, record }));
+            }
+            Err(rejection) => outcomes.push(rejection.outcome()),
+        }
+    }
+    (outcomes, kept)
+}
+
+/// Where the accepted ones stand.
+fn places_of(outcomes: &[Outcome]) -> Vec<usize> {
+    let at = outcomes.iter().enumerate().filter(|(_, outcome)| **outcome == Outcome::Accepted);
+    at.map(|(at, _)| at).collect()
 }
 
 fn one(duty: &mut Duty<'_>, outcome: Outcome) -> Fate {

@@ -6,17 +6,15 @@
 
 use bytes::Bytes;
 use candor_event::Outcome;
-use candor_pipeline::{Call, Peer, Protocol, Rejection, Reply};
+use candor_pipeline::{Call, Peer, Protocol, Reply};
 use candor_transport::Producer;
-use http::header::{
-    ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    CONTENT_ENCODING, CONTENT_TYPE, ORIGIN, VARY,
-};
+use http::header::CONTENT_TYPE;
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
+use http::{HeaderValue, Method, Request, StatusCode};
 use hyper::body::Body;
 
 use crate::door::Door;
+use crate::inflate::Encoding;
 use crate::respond::{self, Answer};
 
 mod matomo;
@@ -45,18 +43,14 @@ impl<P: Producer> Door<P> {
         B: Body<Data = Bytes> + Unpin,
     {
         let (head, body) = request.into_parts();
-        let mut answer = match (&head.method, protocol) {
+        match (&head.method, protocol) {
             (&Method::POST, _) | (&Method::GET, Protocol::Matomo) => {
                 self.take_foreign(protocol, peer, &head, body).await
             }
-            (&Method::OPTIONS, _) => preflight(),
+            (&Method::OPTIONS, _) => respond::preflight(),
             (_, Protocol::Matomo) => respond::not_allowed("GET, POST, OPTIONS"),
             (_, Protocol::Plausible | Protocol::Umami) => respond::not_allowed("POST, OPTIONS"),
-        };
-        if protocol == Protocol::Matomo {
-            allow_credentials(&mut answer, &head.headers);
         }
-        answer
     }
 
     async fn take_foreign<B>(
@@ -72,18 +66,25 @@ impl<P: Producer> Door<P> {
         let label = protocol.label();
         metrics::counter!("collector_foreign_requests_total", "protocol" => label).increment(1);
         let mut duty = self.tally().request();
-        let body = if head.headers.contains_key(CONTENT_ENCODING) {
-            Err(Rejection::UnsupportedMedia)
-        } else {
-            self.bodies.read(body).await
+        let client = match self.hear(peer, &head.headers) {
+            Ok(client) => client,
+            Err(wait) => {
+                duty.tell(Outcome::RateLimited, 1);
+                let answer = told(protocol, Reply::One, &[Outcome::RateLimited]);
+                return respond::waiting(answer, Some(wait));
+            }
+        };
+        let body = match Encoding::of(&head.headers) {
+            Ok(encoding) => self.bodies.read(encoding, body).await,
+            Err(rejection) => Err(rejection),
         };
         match body {
             Ok(body) => {
                 let call = Call { query: head.uri.query().unwrap_or_default(), body: &body };
                 let headers = &head.headers;
-                let (reply, outcomes) =
-                    self.foreign(protocol, peer, headers, call, &mut duty).await;
-                told(protocol, reply, &outcomes)
+                let (reply, settled) =
+                    self.foreign(protocol, client, peer, headers, call, &mut duty).await;
+                respond::waiting(told(protocol, reply, &settled.outcomes), settled.wait)
             }
             Err(rejection) => {
                 duty.tell(rejection.outcome(), 1);
@@ -98,32 +99,14 @@ fn told(protocol: Protocol, reply: Reply, outcomes: &[Outcome]) -> Answer {
     if let Some(temporary) = of_status(StatusCode::SERVICE_UNAVAILABLE) {
         return respond::one(temporary);
     }
+    if outcomes.iter().all(|outcome| *outcome == Outcome::RateLimited) {
+        return respond::one(Outcome::RateLimited);
+    }
     match protocol {
         Protocol::Matomo => matomo::answer(reply, outcomes),
         Protocol::Plausible => plausible::answer(outcomes),
         Protocol::Umami => umami::answer(reply, outcomes),
     }
-}
-
-/// Any page may send anything: whose beacons are kept is the policy's matter.
-fn preflight() -> Answer {
-    let mut answer = respond::preflight();
-    // These clients send headers of their own, which are not read.
-    answer.headers_mut().insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("*"));
-    answer
-}
-
-/// Matomo's tracker sends with credentials, and sends again when it may not read the answer. There is
-/// nothing in it that depends on whom it is for; the page's own origin is all that is repeated.
-fn allow_credentials(answer: &mut Answer, request: &HeaderMap) {
-    let Some(origin) = request.get(ORIGIN) else {
-        return;
-    };
-    let headers = answer.headers_mut();
-    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
-    headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
-    headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("content-type"));
-    headers.insert(VARY, HeaderValue::from_static("origin"));
 }
 
 // === what several protocols need ===
@@ -165,8 +148,8 @@ fn typed(
 #[cfg(test)]
 mod tests {
     use Outcome::{
-        Accepted, ConsentDenied, HostDenied, KindDenied, Malformed, TooLarge, Unavailable,
-        UnknownSite,
+        Accepted, ConsentDenied, HostDenied, KindDenied, Malformed, RateLimited, TooLarge,
+        Unavailable, UnknownSite,
     };
     use http_body_util::BodyExt;
     use serde_json::json;
@@ -191,6 +174,7 @@ mod tests {
             (HostDenied, [202, 403, 403]),
             (Malformed, [400, 400, 400]),
             (TooLarge, [413, 413, 413]),
+            (RateLimited, [429, 429, 429]),
             (Unavailable, [503, 503, 503]),
         ];
         for (outcome, want) in table {

@@ -3,12 +3,14 @@
 use bytes::Bytes;
 use candor_event::Outcome;
 use http::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL, CONTENT_TYPE,
-    RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
+    ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW,
+    CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderValue, Response, StatusCode};
 use http_body_util::Full;
+
+use crate::throttle::Wait;
 
 /// An answer with its whole body.
 pub type Answer = Response<Full<Bytes>>;
@@ -32,7 +34,9 @@ pub(crate) const fn status(outcome: Outcome) -> StatusCode {
         | Outcome::NotAPage => StatusCode::NO_CONTENT,
         Outcome::HostDenied | Outcome::UnknownSite => StatusCode::FORBIDDEN,
         Outcome::Malformed => StatusCode::BAD_REQUEST,
+        Outcome::RateLimited => StatusCode::TOO_MANY_REQUESTS,
         Outcome::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Outcome::TooSlow => StatusCode::REQUEST_TIMEOUT,
         Outcome::UnsupportedMedia => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Outcome::Abandoned | Outcome::KeyMissing | Outcome::Unavailable => {
             StatusCode::SERVICE_UNAVAILABLE
@@ -46,9 +50,13 @@ pub(crate) const fn advice(outcome: Outcome) -> &'static str {
         Outcome::HostDenied => "the page's host or the Origin is not among the site's hosts",
         Outcome::KeyMissing => "no key to anonymise with; try again",
         Outcome::Malformed => "not a beacon; compare it with the contract",
-        Outcome::TooLarge => "at most 64 KiB a beacon, 1 MiB and 1,000 beacons a request",
+        Outcome::RateLimited => "more than may come of this network or site; send less, or later",
+        Outcome::TooSlow => "the body did not come in time; send it again",
+        Outcome::TooLarge => "at most 64 KiB a beacon, 1 MiB and 1,000 beacons a request, inflated",
         Outcome::UnknownSite => "no policy names this site",
-        Outcome::UnsupportedMedia => "send application/json, text/plain or application/x-ndjson",
+        Outcome::UnsupportedMedia => {
+            "send application/json, text/plain or application/x-ndjson, as it is or with gzip"
+        }
         _ => "not known to be durable; send it again with the same id",
     }
 }
@@ -86,23 +94,58 @@ pub(crate) fn several(outcomes: &[Outcome]) -> Answer {
         answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         return answer;
     }
-    let refused = outcomes.iter().find(|outcome| !status(**outcome).is_success());
+    // What may come again is told before what may not.
+    let limited = outcomes.iter().find(|outcome| **outcome == Outcome::RateLimited);
+    let refused = limited.or_else(|| outcomes.iter().find(|o| !status(**o).is_success()));
     match refused {
         Some(refused) => problem(*refused, Some(&labels)),
         None => one(outcomes.first().copied().unwrap_or(Outcome::Malformed)),
     }
 }
 
-/// The answer to a preflight: any page may send JSON; whose beacons are kept is the policy's matter.
+/// The answer to a preflight, for pages that may send beacons; [`let_read`] says which.
 pub(crate) fn preflight() -> Answer {
     let mut answer = plain(StatusCode::NO_CONTENT, "");
     let headers = answer.headers_mut();
-    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("POST"));
-    headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("content-type"));
+    // Other products' clients send headers of their own, which are not read.
+    let read = HeaderValue::from_static("content-type, content-encoding, *");
+    headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, read);
     headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
     answer
 }
+
+/// Lets the pages of one origin, which the policy names, read an answer. Matomo's tracker sends with
+/// credentials, and sends again when it may not read: nothing in the answer depends on whom it is for.
+pub(crate) fn let_read(answer: &mut Answer, origin: HeaderValue, with_credentials: bool) {
+    let headers = answer.headers_mut();
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+    headers.insert(VARY, HeaderValue::from_static("origin"));
+    if with_credentials {
+        headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+    }
+}
+
+/// What an answer says became of the beacons; nothing of an answer to something else.
+pub(crate) fn outcome(answer: &Answer) -> Option<Outcome> {
+    answer.extensions().get().copied()
+}
+
+/// Says when it helps to come back to a refusal for number.
+pub(crate) fn waiting(mut answer: Answer, wait: Option<Wait>) -> Answer {
+    if let Some(Wait(wait)) = wait
+        && answer.status() == StatusCode::TOO_MANY_REQUESTS
+    {
+        let seconds = wait.as_millis().div_ceil(1_000).clamp(1, RETRY_AFTER_SECONDS_MAX);
+        if let Ok(seconds) = HeaderValue::try_from(seconds.to_string()) {
+            answer.headers_mut().insert(RETRY_AFTER, seconds);
+        }
+    }
+    answer
+}
+
+/// However much somebody owes.
+const RETRY_AFTER_SECONDS_MAX: u128 = 60;
 
 /// A wrong method.
 pub(crate) fn not_allowed(allow: &'static str) -> Answer {
@@ -151,23 +194,23 @@ fn problem(outcome: Outcome, outcomes: Option<&[&'static str]>) -> Answer {
     let mut answer = with_outcome(status, outcome, body.to_string().into());
     let headers = answer.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-    if status == StatusCode::SERVICE_UNAVAILABLE {
+    if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
         headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
     }
     answer
 }
 
-/// An answer that names the outcome, for any page to read.
+/// An answer that names the outcome. Which pages may read it, [`let_read`] says.
 pub(crate) fn with_outcome(status: StatusCode, outcome: Outcome, body: Bytes) -> Answer {
     let mut answer = Response::new(Full::new(body));
     *answer.status_mut() = status;
     let headers = answer.headers_mut();
     headers.insert("candor-outcome", HeaderValue::from_static(outcome.label()));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("candor-outcome"));
     headers.insert("cross-origin-resource-policy", HeaderValue::from_static("cross-origin"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    answer.extensions_mut().insert(outcome);
     answer
 }
 
@@ -177,8 +220,13 @@ mod tests {
 
     #[test]
     fn several_beacons_are_answered_together() {
-        use Outcome::{Accepted, ConsentDenied, DeniedByGpc, KeyMissing, Malformed, Unavailable};
-        let cases: [(&[Outcome], u16); 6] = [
+        use Outcome::{
+            Accepted, ConsentDenied, DeniedByGpc, KeyMissing, Malformed, RateLimited, Unavailable,
+        };
+        let cases: [(&[Outcome], u16); 9] = [
+            (&[RateLimited, Accepted], 202),
+            (&[ConsentDenied, Malformed, RateLimited], 429),
+            (&[RateLimited, Unavailable], 503),
             (&[Malformed, KeyMissing], 503),
             (&[Malformed, Accepted, ConsentDenied], 202),
             (&[ConsentDenied, DeniedByGpc], 204),
@@ -196,7 +244,7 @@ mod tests {
         for outcome in Outcome::ALL {
             let answer = one(outcome);
             let retry = answer.headers().contains_key(RETRY_AFTER);
-            assert_eq!(retry, answer.status() == 503, "{outcome:?}");
+            assert_eq!(retry, [429, 503].contains(&answer.status().as_u16()), "{outcome:?}");
         }
     }
 }

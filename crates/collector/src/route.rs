@@ -2,18 +2,22 @@
 
 use bytes::Bytes;
 use candor_event::Outcome;
-use candor_pipeline::{Media, Peer};
+use candor_pipeline::{Media, Peer, Protocol, Rejection};
 use candor_transport::Producer;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
-use http::{Method, Request, StatusCode};
+use http::header::{CONTENT_TYPE, ORIGIN};
+use http::{HeaderValue, Method, Request, StatusCode};
 use hyper::body::Body;
 
 use crate::door::{Door, Fate};
+use crate::inflate::Encoding;
 use crate::protocol;
 use crate::respond::{self, Answer};
 
 /// Notices may be found, beacons need not.
 const ROBOTS: &str = "User-agent: *\nAllow: /privacy/\nDisallow: /\n";
+
+/// Where beacons of ours come in.
+const OURS: [&str; 2] = ["/v1/events", "/v1/pixel.gif"];
 
 impl<P: Producer> Door<P> {
     /// Answers one request.
@@ -21,20 +25,41 @@ impl<P: Producer> Door<P> {
     where
         B: Body<Data = Bytes> + Unpin,
     {
-        if let Some(protocol) = protocol::of_path(request.uri().path()) {
-            return self.answer_foreign(protocol, peer, request).await;
+        let path = request.uri().path();
+        let protocol = protocol::of_path(path);
+        if protocol.is_none() && !OURS.contains(&path) {
+            return self.other(&request);
         }
+        let origin = request.headers().get(ORIGIN).cloned();
+        let mut answer = match protocol {
+            Some(protocol) => self.answer_foreign(protocol, peer, request).await,
+            None => self.answer_ours(peer, request).await,
+        };
+        if let Some(origin) = origin
+            && self.may_read(&origin, &answer)
+        {
+            let with_credentials = protocol == Some(Protocol::Matomo);
+            respond::let_read(&mut answer, origin, with_credentials);
+        }
+        answer
+    }
+
+    async fn answer_ours<B>(&self, peer: &Peer, request: Request<B>) -> Answer
+    where
+        B: Body<Data = Bytes> + Unpin,
+    {
         match (request.uri().path(), request.method()) {
             ("/v1/events", &Method::POST) => self.post(peer, request).await,
             ("/v1/events", &Method::OPTIONS) => respond::preflight(),
             ("/v1/events", _) => respond::not_allowed("POST, OPTIONS"),
-            ("/v1/pixel.gif", &Method::GET) => {
-                let query = request.uri().query().unwrap_or_default();
-                let mut duty = self.tally().request();
-                let outcome = self.pixel(peer, request.headers(), query, &mut duty).await;
-                respond::pixel(outcome)
-            }
-            ("/v1/pixel.gif", _) => respond::not_allowed("GET"),
+            (_, &Method::GET) => self.image(peer, &request).await,
+            _ => respond::not_allowed("GET"),
+        }
+    }
+
+    /// Answers what is no beacon.
+    fn other<B>(&self, request: &Request<B>) -> Answer {
+        match (request.uri().path(), request.method()) {
             ("/robots.txt", &Method::GET) => respond::plain(StatusCode::OK, ROBOTS),
             (_, &Method::GET | &Method::HEAD) => {
                 let page = self.page(request.uri(), request.headers());
@@ -44,32 +69,62 @@ impl<P: Producer> Door<P> {
         }
     }
 
+    /// Whether the page that asked may read the answer. The beacons of a page of the site were admitted as
+    /// such; when it never came to that, the page must be of some site that we know.
+    fn may_read(&self, origin: &HeaderValue, answer: &Answer) -> bool {
+        match respond::outcome(answer) {
+            Some(Outcome::HostDenied) => false,
+            Some(outcome) if outcome.is_of_policy() => true,
+            _ => self.allows_origin(origin),
+        }
+    }
+
+    async fn image<B>(&self, peer: &Peer, request: &Request<B>) -> Answer {
+        let mut duty = self.tally().request();
+        if let Err(wait) = self.hear(peer, request.headers()) {
+            duty.tell(Outcome::RateLimited, 1);
+            return respond::waiting(respond::one(Outcome::RateLimited), Some(wait));
+        }
+        let query = request.uri().query().unwrap_or_default();
+        let settled = self.pixel(peer, request.headers(), query, &mut duty).await;
+        let outcome = settled.outcomes.first().copied().unwrap_or(Outcome::Malformed);
+        respond::waiting(respond::pixel(outcome), settled.wait)
+    }
+
     async fn post<B>(&self, peer: &Peer, request: Request<B>) -> Answer
     where
         B: Body<Data = Bytes> + Unpin,
     {
         let mut duty = self.tally().request();
-        let mut refuse = |outcome: Outcome| {
-            duty.tell(outcome, 1);
-            respond::one(outcome)
-        };
         let (head, body) = request.into_parts();
-        if head.headers.contains_key(CONTENT_ENCODING) {
-            return refuse(Outcome::UnsupportedMedia);
-        }
-        let content_type = head.headers.get(CONTENT_TYPE).map(|value| value.to_str().unwrap_or(""));
-        let media = match Media::of_content_type(content_type) {
-            Ok(media) => media,
-            Err(rejection) => return refuse(rejection.outcome()),
+        let client = match self.hear(peer, &head.headers) {
+            Ok(client) => client,
+            Err(wait) => {
+                duty.tell(Outcome::RateLimited, 1);
+                return respond::waiting(respond::one(Outcome::RateLimited), Some(wait));
+            }
         };
-        let body = match self.bodies.read(body).await {
-            Ok(body) => body,
-            Err(rejection) => return refuse(rejection.outcome()),
+        let read = async {
+            let encoding = Encoding::of(&head.headers)?;
+            let named = head.headers.get(CONTENT_TYPE);
+            let content_type = named.map(|value| value.to_str().unwrap_or(""));
+            let media = Media::of_content_type(content_type)?;
+            Ok((media, self.bodies.read(encoding, body).await?))
         };
-        match self.beacons(peer, &head.headers, media, &body, &mut duty).await {
+        let (media, body) = match read.await {
+            Ok(read) => read,
+            Err(rejection) => {
+                let rejection: Rejection = rejection;
+                duty.tell(rejection.outcome(), 1);
+                return respond::one(rejection.outcome());
+            }
+        };
+        let (fate, wait) = self.beacons(client, peer, &head.headers, media, &body, &mut duty).await;
+        let answer = match fate {
             Fate::One(outcome) => respond::one(outcome),
             Fate::Several(outcomes) => respond::several(&outcomes),
-        }
+        };
+        respond::waiting(answer, wait)
     }
 }
 

@@ -1,27 +1,28 @@
 //! Accepts connections and drains them. The peer's address is wrapped the moment it is known.
 
-use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
-use candor_pipeline::Peer;
+use candor_pipeline::{Mark, Peer};
 use http::{Request, Response};
 use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 
 use crate::limit;
+use crate::tls::Tls;
 
-mod first_bytes;
+mod connection;
+mod crowd;
+mod pace;
+mod stream;
 
-use first_bytes::FirstBytes;
+use connection::Shared;
+use crowd::{Crowd, Place};
 
 /// Whatever answers requests.
 pub trait Service: Send + Sync + 'static {
@@ -31,12 +32,36 @@ pub trait Service: Send + Sync + 'static {
         peer: &Peer,
         request: Request<Incoming>,
     ) -> impl Future<Output = Response<Full<Bytes>>> + Send;
+
+    /// Stands for the network of a peer, whose connections are counted; none when they are not.
+    fn mark(&self, _peer: &Peer) -> Option<Mark> {
+        None
+    }
 }
 
 impl<P: candor_transport::Producer> Service for crate::Door<P> {
     async fn call(&self, peer: &Peer, request: Request<Incoming>) -> Response<Full<Bytes>> {
         self.answer(peer, request).await
     }
+
+    fn mark(&self, peer: &Peer) -> Option<Mark> {
+        self.mark_of_peer(peer)
+    }
+}
+
+/// How a listener treats those who connect.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Its name in metrics.
+    pub name: &'static str,
+    /// How many connections are held at a time; more wait to be accepted.
+    pub connections_max: usize,
+    /// How many of them come from one network; more are closed at once.
+    pub connections_of_network_max: usize,
+    /// Whether every request ends soon: one that does not costs its client the connection.
+    pub requests_end: bool,
+    /// Without it, connections are not encrypted.
+    pub tls: Option<Tls>,
 }
 
 /// Whether all connections ended by themselves.
@@ -48,82 +73,72 @@ pub enum Drained {
     InTime,
 }
 
+/// How far a listener is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// Connections are over, whatever they do.
+    Cut,
+    /// Requests under way are answered; nothing more is taken.
+    Draining,
+    /// Everything is taken.
+    Serving,
+}
+
+/// After this long a failed accept is tried again: mostly too many files are open, and closing some takes a
+/// moment.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
 /// Serves until `stop` resolves, then lets the requests under way finish within
 /// [`limit::DRAIN_DEADLINE`].
 pub async fn serve<S: Service>(
     listener: TcpListener,
     service: Arc<S>,
-    connections_max: usize,
+    settings: Settings,
     stop: impl Future<Output = ()>,
 ) -> Drained {
-    let builder = Arc::new(builder());
-    let graceful = GracefulShutdown::new();
-    let connections = Arc::new(Semaphore::new(connections_max));
+    let Settings { name, connections_max, connections_of_network_max, .. } = settings;
+    let crowd = Crowd::new(name, connections_max, connections_of_network_max);
+    let shared = Arc::new(Shared { service, settings, http: connection::http() });
+    let (stage, staged) = watch::channel(Stage::Serving);
     tokio::pin!(stop);
     loop {
         let accepted = tokio::select! {
-            accepted = accept(&listener, &connections) => accepted,
+            accepted = accept(&listener, &crowd, &*shared.service) => accepted,
             () = &mut stop => break,
         };
-        let (stream, peer, permit) = match accepted {
-            Ok(accepted) => accepted,
+        match accepted {
+            Ok(Some((stream, peer, place))) => {
+                tokio::spawn(Arc::clone(&shared).serve(stream, peer, place, staged.clone()));
+            }
+            Ok(None) => {}
             Err(error) => {
                 metrics::counter!("collector_accept_failures_total").increment(1);
                 tracing::warn!(%error, "cannot accept a connection");
-                // Mostly too many open files: closing some takes a moment.
-                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-                continue;
+                tokio::time::sleep(ACCEPT_PAUSE).await;
             }
-        };
-        let (service, builder) = (Arc::clone(&service), Arc::clone(&builder));
-        let watcher = graceful.watcher();
-        tokio::spawn(async move {
-            let peer = Arc::new(peer);
-            let answer = service_fn(|request| {
-                let (service, peer) = (Arc::clone(&service), Arc::clone(&peer));
-                async move { Ok::<_, Infallible>(service.call(&peer, request).await) }
-            });
-            let connection = builder.serve_connection(TokioIo::new(FirstBytes::of(stream)), answer);
-            // How a connection ends is the client's matter; what it sent is counted elsewhere.
-            watcher.watch(connection.into_owned()).await.ok();
-            drop(permit);
-        });
+        }
     }
-    drop(listener);
-    match tokio::time::timeout(limit::DRAIN_DEADLINE, graceful.shutdown()).await {
-        Ok(()) => Drained::InTime,
-        Err(_) => Drained::Late,
-    }
+    drop((listener, shared));
+    stage.send_replace(Stage::Draining);
+    let drained = tokio::time::timeout(limit::DRAIN_DEADLINE, crowd.gone()).await;
+    stage.send_replace(Stage::Cut);
+    crowd.gone().await;
+    if drained.is_ok() { Drained::InTime } else { Drained::Late }
 }
 
-type Accepted = (tokio::net::TcpStream, Peer, tokio::sync::OwnedSemaphorePermit);
-
-async fn accept(listener: &TcpListener, connections: &Arc<Semaphore>) -> io::Result<Accepted> {
-    let permit = Arc::clone(connections).acquire_owned().await.map_err(io::Error::other)?;
+/// The next connection; `None` when its network has too many.
+async fn accept(
+    listener: &TcpListener,
+    crowd: &Arc<Crowd>,
+    service: &impl Service,
+) -> io::Result<Option<(TcpStream, Peer, Place)>> {
+    let permit = crowd.room().await.map_err(io::Error::other)?;
     let (stream, address) = listener.accept().await?;
     let peer = Peer::new(address);
+    let Some(place) = crowd.enter(permit, service.mark(&peer)) else {
+        metrics::counter!("collector_connections_refused_total").increment(1);
+        return Ok(None);
+    };
     stream.set_nodelay(true)?;
-    Ok((stream, peer, permit))
-}
-
-fn builder() -> Builder<TokioExecutor> {
-    let mut builder = Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        // Without a timer hyper's header deadline does nothing.
-        .timer(TokioTimer::new())
-        .header_read_timeout(limit::HEADER_DEADLINE)
-        .max_headers(limit::HEADERS_MAX)
-        .max_buf_size(limit::HEADER_BYTES_MAX);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(limit::H2_STREAMS_MAX)
-        .max_pending_accept_reset_streams(limit::H2_RESETS_MAX)
-        .initial_stream_window_size(limit::H2_WINDOW_BYTES)
-        .initial_connection_window_size(limit::H2_WINDOW_BYTES)
-        .max_header_list_size(16_384)
-        .keep_alive_interval(limit::HEADER_DEADLINE)
-        .keep_alive_timeout(limit::HEADER_DEADLINE);
-    builder
+    Ok(Some((stream, peer, place)))
 }

@@ -3,6 +3,9 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use candor_event::Outcome;
+use tokio::time::Instant;
+
+use crate::limit::ANSWER_DEADLINE;
 
 /// Counts beacons and their outcomes: received = the sum of all outcomes, at every moment of rest.
 ///
@@ -21,6 +24,7 @@ pub struct Tally {
 pub(crate) struct Duty<'a> {
     tally: &'a Tally,
     pending: u64,
+    deadline: Instant,
 }
 
 // === impl Tally ===
@@ -38,7 +42,7 @@ impl Tally {
 
     /// Takes on the duty for a request that carries at least one beacon.
     pub(crate) fn request(&self) -> Duty<'_> {
-        let mut duty = Duty { tally: self, pending: 0 };
+        let mut duty = Duty { tally: self, pending: 0, deadline: Instant::now() + ANSWER_DEADLINE };
         duty.receive(1);
         duty
     }
@@ -51,6 +55,11 @@ impl Tally {
 // === impl Duty ===
 
 impl Duty<'_> {
+    /// When it must be told.
+    pub(crate) fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
     /// More beacons are heard.
     pub(crate) fn receive(&mut self, beacons: u64) {
         self.pending += beacons;

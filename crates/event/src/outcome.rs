@@ -30,8 +30,12 @@ pub enum Outcome {
     Malformed,
     /// A request for something other than a page (imports).
     NotAPage,
+    /// More than the rate of the client's network or of the site allows, or more than the site's share.
+    RateLimited,
     /// More bytes, or more beacons, than are read.
     TooLarge,
+    /// The body did not come in time.
+    TooSlow,
     /// The log did not take it in time.
     Unavailable,
     /// No policy names this site.
@@ -42,7 +46,7 @@ pub enum Outcome {
 
 impl Outcome {
     /// All outcomes.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::Abandoned,
         Self::Accepted,
         Self::ConsentDenied,
@@ -56,11 +60,27 @@ impl Outcome {
         Self::KindDenied,
         Self::Malformed,
         Self::NotAPage,
+        Self::RateLimited,
         Self::TooLarge,
+        Self::TooSlow,
         Self::Unavailable,
         Self::UnknownSite,
         Self::UnsupportedMedia,
     ];
+
+    /// Whether it was a policy that decided so: the beacon had been read, and was its site's.
+    pub const fn is_of_policy(self) -> bool {
+        matches!(
+            self,
+            Self::Accepted
+                | Self::ConsentDenied
+                | Self::DeniedByDnt
+                | Self::DeniedByGpc
+                | Self::DeniedByObjection
+                | Self::Expired
+                | Self::KindDenied
+        )
+    }
 
     /// The word for it in metrics, headers and answers.
     pub const fn label(self) -> &'static str {
@@ -78,7 +98,9 @@ impl Outcome {
             Self::KindDenied => "kind_denied",
             Self::Malformed => "malformed",
             Self::NotAPage => "not_a_page",
+            Self::RateLimited => "rate_limited",
             Self::TooLarge => "too_large",
+            Self::TooSlow => "too_slow",
             Self::Unavailable => "unavailable",
             Self::UnknownSite => "unknown_site",
             Self::UnsupportedMedia => "unsupported_media",

@@ -8,7 +8,7 @@ use candor_policy::{
 use url::Url;
 
 use crate::beacon::{Beacon, Consent};
-use crate::head::Head;
+use crate::head::{Head, SentBy};
 use crate::rejection::Rejection;
 
 /// A beacon that at least one purpose may keep.
@@ -54,11 +54,11 @@ pub(crate) fn admit<'a>(
     let page = Url::parse(beacon.url.as_str()).map_err(|_| Rejection::Malformed)?;
     let (received_at, asserted_by_operator) = match door {
         Door::Beacon => {
-            check_host(policy, site, &page, head.origin)?;
+            check_host(policy, site, &page, head)?;
             (now, false)
         }
         Door::Foreign(_) => {
-            check_host(policy, site, &page, head.origin)?;
+            check_host(policy, site, &page, head)?;
             (now, comes_after_consent(policy, site))
         }
         Door::Import { received_at } => (received_at.min(now), true),
@@ -103,20 +103,20 @@ fn comes_after_consent(policy: &Policy, site: &Site) -> bool {
     policy.site(site).is_some_and(|entry| entry.scripts() == Scripts::AfterConsent)
 }
 
-/// The page must be one of the site's, and so must the `Origin`, when the browser names one.
-fn check_host(
-    policy: &Policy,
-    site: &Site,
-    page: &Url,
-    origin: Option<&str>,
-) -> Result<(), Rejection> {
+/// The page must be one of the site's, and so must whoever sent the beacon: by the `Origin`, when the browser
+/// names one, or else, as for images, by what it says of the page that it was loaded for. Nobody sends beacons
+/// by following a link.
+fn check_host(policy: &Policy, site: &Site, page: &Url, head: &Head<'_>) -> Result<(), Rejection> {
     if !matches!(page.scheme(), "http" | "https") {
         return Err(Rejection::HostDenied);
     }
     let allowed = |url: &Url| url.host_str().is_some_and(|host| policy.allows_host(site, host));
-    let from_here = match origin {
-        None => true,
-        Some(origin) => Url::parse(origin).is_ok_and(|origin| allowed(&origin)),
+    let names_ours = |url: &str| Url::parse(url).is_ok_and(|url| allowed(&url));
+    let from_here = match (head.origin, head.sent_by) {
+        (Some(origin), _) => names_ours(origin),
+        (None, SentBy::OwnOrigin | SentBy::Unsaid) => true,
+        (None, SentBy::OtherOrigin) => head.referer.is_none_or(names_ours),
+        (None, SentBy::Hand) => false,
     };
     if from_here && allowed(page) { Ok(()) } else { Err(Rejection::HostDenied) }
 }

@@ -12,6 +12,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use candor_event::{StoredAddress, TooPrecise};
 use http::HeaderMap;
+use http::header::FORWARDED;
 use ipnet::IpNet;
 use serde::Deserialize;
 use zeroize::Zeroize;
@@ -25,14 +26,43 @@ pub struct ClientIp {
     family: Family,
 }
 
-/// The peers whose `X-Forwarded-For` and `Forwarded` are believed.
+/// The peers that are believed when they say for whom they ask.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(transparent)]
-pub struct TrustedProxies(Vec<IpNet>);
+#[serde(from = "Vec<IpNet>")]
+pub struct TrustedProxies {
+    networks: Vec<IpNet>,
+    header: HopsHeader,
+}
+
+/// The header in which trusted proxies name the hops before them. One alone is read: a proxy sets one and
+/// passes the other on as the visitor wrote it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HopsHeader {
+    /// RFC 7239.
+    Forwarded,
+    /// The usual one.
+    #[default]
+    XForwardedFor,
+}
+
+/// Who is behind a request.
+enum Caller {
+    /// A trusted proxy, which speaks for nobody.
+    Proxy(IpAddr),
+    /// Somebody else.
+    Visitor(IpAddr),
+    /// A hop that cannot be read.
+    Unknown,
+}
 
 /// The leading bits of an address, for looking up country and network: as many as the policy lets, and
 /// never more than /24 and /48. It cannot be encoded into an event.
 pub(crate) struct LookupPrefix(IpAddr);
+
+const X_FORWARDED_FOR: &str = "x-forwarded-for";
+/// How much of an address is counted together, of IPv4 and of IPv6: what a household or an attacker has.
+const NETWORK_BITS: (u8, u8) = (24, 48);
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Family {
@@ -57,24 +87,10 @@ impl ClientIp {
     /// The address of the visitor behind a request: the peer, or, when the peer is a trusted proxy,
     /// the right-most hop that is not. What cannot be read as an address makes it unknown.
     pub fn of_request(peer: &Peer, headers: &HeaderMap, trusted: &TrustedProxies) -> Self {
-        if !trusted.contains(peer.0) {
-            return Self::from_ip(peer.0);
+        match Caller::of(peer, headers, trusted) {
+            Caller::Proxy(address) | Caller::Visitor(address) => Self::from_ip(address),
+            Caller::Unknown => Self::unknown(),
         }
-        let hops = forwarded_for(headers).or_else(|| forwarded(headers));
-        let Some(hops) = hops else {
-            return Self::from_ip(peer.0);
-        };
-        let mut nearest = peer.0;
-        for hop in hops.iter().rev() {
-            let Some(address) = parse_hop(hop) else {
-                return Self::unknown();
-            };
-            nearest = address;
-            if !trusted.contains(address) {
-                break;
-            }
-        }
-        Self::from_ip(nearest)
     }
 
     /// The address in a field of an access log.
@@ -98,6 +114,14 @@ impl ClientIp {
     pub(crate) fn hash_into(&self, hasher: &mut blake3::Hasher) {
         if self.family != Family::Unknown {
             hasher.update(&self.octets);
+        }
+    }
+
+    /// Feeds the network of the address into a keyed hash, for counting: its /24 or /48; nothing when it is
+    /// unknown.
+    pub(crate) fn hash_network_into(&self, hasher: &mut blake3::Hasher) {
+        if let Ok(Some(network)) = self.truncate(NETWORK_BITS.0, NETWORK_BITS.1) {
+            hasher.update(&network.octets());
         }
     }
 
@@ -138,9 +162,43 @@ impl Drop for ClientIp {
 // === impl TrustedProxies ===
 
 impl TrustedProxies {
+    /// The same proxies, believed by another header.
+    #[must_use]
+    pub fn saying_in(self, header: HopsHeader) -> Self {
+        Self { header, ..self }
+    }
+
+    /// Who connected, for counting; nothing of a trusted proxy, which speaks for many.
+    pub(crate) fn stranger(&self, peer: &Peer) -> Option<ClientIp> {
+        (!self.contains(peer.0)).then(|| ClientIp::from_ip(peer.0))
+    }
+
+    /// Who asks, for counting; nothing of a trusted proxy that asks for itself. Counts what was said in vain.
+    pub(crate) fn asking(&self, peer: &Peer, headers: &HeaderMap) -> Option<ClientIp> {
+        match Caller::of(peer, headers, self) {
+            Caller::Proxy(_) => None,
+            Caller::Visitor(address) => {
+                if !self.contains(peer.0) && says_hops(headers) {
+                    metrics::counter!("pipeline_forwarded_spoofed_total").increment(1);
+                }
+                Some(ClientIp::from_ip(address))
+            }
+            Caller::Unknown => {
+                metrics::counter!("pipeline_forwarded_unreadable_total").increment(1);
+                Some(ClientIp::unknown())
+            }
+        }
+    }
+
     fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
-        self.0.iter().any(|network| network.contains(&address))
+        self.networks.iter().any(|network| network.contains(&address))
+    }
+}
+
+impl From<Vec<IpNet>> for TrustedProxies {
+    fn from(networks: Vec<IpNet>) -> Self {
+        Self { networks, header: HopsHeader::default() }
     }
 }
 
@@ -151,7 +209,33 @@ impl Default for TrustedProxies {
             IpNet::new_assert(IpAddr::V4(Ipv4Addr::new(127, 0, 0, 0)), 8),
             IpNet::new_assert(IpAddr::V6(Ipv6Addr::LOCALHOST), 128),
         ];
-        Self(loopback.into())
+        Self::from(Vec::from(loopback))
+    }
+}
+
+// === impl Caller ===
+
+impl Caller {
+    /// The right-most hop that is not trusted.
+    fn of(peer: &Peer, headers: &HeaderMap, trusted: &TrustedProxies) -> Self {
+        if !trusted.contains(peer.0) {
+            return Self::Visitor(peer.0);
+        }
+        let hops = match trusted.header {
+            HopsHeader::Forwarded => forwarded(headers),
+            HopsHeader::XForwardedFor => forwarded_for(headers),
+        };
+        let mut nearest = peer.0;
+        for hop in hops.iter().rev() {
+            let Some(address) = parse_hop(hop) else {
+                return Self::Unknown;
+            };
+            nearest = address;
+            if !trusted.contains(address) {
+                return Self::Visitor(address);
+            }
+        }
+        Self::Proxy(nearest)
     }
 }
 
@@ -164,26 +248,26 @@ impl LookupPrefix {
     }
 }
 
-/// The hops of all `X-Forwarded-For` headers, nearest last; `None` without the header. A value that is
-/// not text is a hop that cannot be read.
-fn forwarded_for(headers: &HeaderMap) -> Option<Vec<&str>> {
-    let values = headers.get_all("x-forwarded-for");
-    let mut hops = Vec::new();
-    for value in values {
-        hops.extend(value.to_str().unwrap_or("?").split(','));
-    }
-    (!hops.is_empty()).then_some(hops)
+/// Whether a request says anything of the hops before it.
+fn says_hops(headers: &HeaderMap) -> bool {
+    headers.contains_key(X_FORWARDED_FOR) || headers.contains_key(FORWARDED)
+}
+
+/// The hops of all `X-Forwarded-For` headers, nearest last. A value that is not text is a hop that cannot be
+/// read.
+fn forwarded_for(headers: &HeaderMap) -> Vec<&str> {
+    let values = headers.get_all(X_FORWARDED_FOR).iter();
+    values.flat_map(|value| value.to_str().unwrap_or("?").split(',')).collect()
 }
 
 /// The `for=` hops of all `Forwarded` headers (RFC 7239), nearest last.
-fn forwarded(headers: &HeaderMap) -> Option<Vec<&str>> {
-    let mut hops = Vec::new();
-    for value in headers.get_all(http::header::FORWARDED) {
-        for element in value.to_str().unwrap_or("?").split(',') {
-            hops.push(for_parameter(element).unwrap_or("?"));
-        }
-    }
-    (!hops.is_empty()).then_some(hops)
+///
+/// Commas divide, even between quotes: what a proxy appends behind a quote that the visitor left open is still a
+/// hop of its own.
+fn forwarded(headers: &HeaderMap) -> Vec<&str> {
+    let values = headers.get_all(FORWARDED).iter();
+    let elements = values.flat_map(|value| value.to_str().unwrap_or("?").split(','));
+    elements.map(|element| for_parameter(element).unwrap_or("?")).collect()
 }
 
 fn for_parameter(element: &str) -> Option<&str> {

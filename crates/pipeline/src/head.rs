@@ -1,8 +1,8 @@
 //! What the request's headers say about the visitor, read once for all beacons of a request.
 
 use candor_policy::Signals;
-use http::HeaderMap;
 use http::header::{ACCEPT_LANGUAGE, ORIGIN, REFERER, USER_AGENT};
+use http::{HeaderMap, HeaderValue};
 
 use crate::client_ip::{ClientIp, Peer, TrustedProxies};
 use crate::enrich::hints::Hints;
@@ -17,6 +17,20 @@ pub struct Head<'a> {
     pub(crate) language: Option<&'a str>,
     pub(crate) origin: Option<&'a str>,
     pub(crate) referer: Option<&'a str>,
+    pub(crate) sent_by: SentBy,
+}
+
+/// Who sent a request, as the browser itself says (`Sec-Fetch-Site`, `Sec-Fetch-Mode`): pages cannot forge it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SentBy {
+    /// A person who followed a link, or typed an address.
+    Hand,
+    /// A page of another origin.
+    OtherOrigin,
+    /// A page of the collector's own origin: a site that passes beacons on under its own name.
+    OwnOrigin,
+    /// The client does not say: no browser of today.
+    Unsaid,
 }
 
 /// The most of a user agent that is looked at.
@@ -35,6 +49,7 @@ impl<'a> Head<'a> {
             language: text(ACCEPT_LANGUAGE),
             origin: text(ORIGIN).or_else(|| headers.contains_key(ORIGIN).then_some("null")),
             referer: text(REFERER),
+            sent_by: SentBy::read(headers),
         }
     }
 
@@ -48,6 +63,19 @@ impl<'a> Head<'a> {
             language: None,
             origin: None,
             referer: None,
+            sent_by: SentBy::Unsaid,
+        }
+    }
+}
+
+impl SentBy {
+    fn read(headers: &HeaderMap) -> Self {
+        let value = |name: &str| headers.get(name).map(HeaderValue::as_bytes);
+        match (value("sec-fetch-site"), value("sec-fetch-mode")) {
+            (Some(b"none"), _) | (Some(_), Some(b"navigate")) => Self::Hand,
+            (Some(b"same-origin"), _) => Self::OwnOrigin,
+            (Some(_), _) => Self::OtherOrigin,
+            (None, _) => Self::Unsaid,
         }
     }
 }
@@ -71,8 +99,6 @@ fn cut(text: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
-
     use super::*;
 
     #[test]
@@ -95,6 +121,28 @@ mod tests {
             }
             let got = signals(&headers);
             assert_eq!(got.dnt || got.gpc, want, "{name}: {values:?}");
+        }
+    }
+
+    #[test]
+    fn browsers_say_who_sent_it() {
+        let cases = [
+            (None, None, SentBy::Unsaid),
+            (Some("none"), None, SentBy::Hand),
+            (Some("none"), Some("navigate"), SentBy::Hand),
+            (Some("cross-site"), Some("navigate"), SentBy::Hand),
+            (Some("cross-site"), Some("no-cors"), SentBy::OtherOrigin),
+            (Some("same-site"), Some("cors"), SentBy::OtherOrigin),
+            (Some("same-origin"), Some("cors"), SentBy::OwnOrigin),
+            (Some("news-from-the-future"), None, SentBy::OtherOrigin),
+        ];
+        for (site, mode, want) in cases {
+            let mut headers = HeaderMap::new();
+            let said = [("sec-fetch-site", site), ("sec-fetch-mode", mode)];
+            for (name, value) in said.into_iter().filter_map(|(name, v)| Some((name, v?))) {
+                headers.insert(name, HeaderValue::from_static(value));
+            }
+            assert_eq!(SentBy::read(&headers), want, "{site:?} {mode:?}");
         }
     }
 

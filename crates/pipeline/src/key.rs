@@ -140,6 +140,11 @@ impl KeyRing {
         self.current.store(None);
     }
 
+    /// Whether the key of the present epoch is kept out of swap and core dumps; `None` without a key.
+    pub fn is_locked(&self) -> Option<bool> {
+        self.current.load().as_ref().map(|epoch| epoch.key.is_locked())
+    }
+
     /// The epoch of this moment. The clock never turns an epoch back: a moment before the epoch's
     /// beginning belongs to it.
     ///
@@ -231,6 +236,14 @@ impl Epoch {
         let mut id = [0; 16];
         hasher.finalize_xof().fill(&mut id);
         EventId::from_bytes(id)
+    }
+
+    /// A hasher under the epoch's own key, for what belongs to no site.
+    pub(crate) fn hasher(&self, used_for: &'static str) -> blake3::Hasher {
+        let mut hasher = blake3::Hasher::new_keyed(self.key.expose());
+        hasher.update(used_for.as_bytes());
+        hasher.update(&[0]);
+        hasher
     }
 
     fn retire(&self, overlap_seconds: u32, now: Timestamp) -> Option<Previous> {

@@ -35,8 +35,10 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use candor_event::{Event, EventId, Purpose, Timestamp, wire};
+use candor_event::{Event, EventId, Purpose, Site, Timestamp, wire};
 use candor_policy::Registry;
+use http::{HeaderMap, HeaderValue};
+use url::Url;
 
 mod access_log;
 mod admit;
@@ -48,12 +50,13 @@ mod enrich;
 mod head;
 mod key;
 mod locked;
+mod mark;
 mod protocol;
 mod rejection;
 
 pub use access_log::Import;
 pub use candor_policy::Protocol;
-pub use client_ip::{ClientIp, Peer, TrustedProxies};
+pub use client_ip::{ClientIp, HopsHeader, Peer, TrustedProxies};
 pub use decode::{BEACON_BYTES_MAX, BEACONS_MAX, BODY_BYTES_MAX, Media, RawBeacon, RawBeacons};
 pub use enrich::Sources;
 pub use enrich::bots::{Bots, BotsError};
@@ -62,6 +65,7 @@ pub use enrich::spam::{Spam, SpamError};
 pub use enrich::user_agent::{Agents, AgentsError};
 pub use head::Head;
 pub use key::{KeyFile, KeyFileError, KeyPeriod, KeyRing};
+pub use mark::Mark;
 pub use protocol::{Call, Reply};
 pub use rejection::Rejection;
 
@@ -86,6 +90,8 @@ pub struct Kept {
     pub id: EventId,
     /// The event, encoded as a batch of one.
     pub record: Bytes,
+    /// Whose it is.
+    pub site: Site,
 }
 
 impl Pipeline {
@@ -181,6 +187,37 @@ impl Pipeline {
         line.check_page().map(|()| kept)
     }
 
+    /// Stands for the network that a connection comes from, for counting; none of a trusted proxy.
+    pub fn mark_of_peer(
+        &self,
+        peer: &Peer,
+        trusted: &TrustedProxies,
+        now: Timestamp,
+    ) -> Option<Mark> {
+        Mark::of_peer(peer, trusted, &self.keys, now)
+    }
+
+    /// Stands for the network that a request comes from, for counting; none of a trusted proxy that asks for
+    /// itself. Headers that are believed from nobody are counted.
+    pub fn mark_of_request(
+        &self,
+        peer: &Peer,
+        headers: &HeaderMap,
+        trusted: &TrustedProxies,
+        now: Timestamp,
+    ) -> Option<Mark> {
+        Mark::of_request(peer, headers, trusted, &self.keys, now)
+    }
+
+    /// Whether the pages of this origin (a header's value) may send beacons for any site.
+    pub fn allows_origin(&self, origin: &HeaderValue) -> bool {
+        let url = origin.to_str().ok().and_then(|origin| Url::parse(origin).ok());
+        url.is_some_and(|url| {
+            let is_web = matches!(url.scheme(), "http" | "https");
+            is_web && url.host_str().is_some_and(|host| self.registry.load().allows_host(host))
+        })
+    }
+
     /// The purposes of a site's policy; none when no policy names the site.
     pub fn purposes(&self, site: &str) -> Vec<Purpose> {
         let registry = self.registry.load();
@@ -224,7 +261,7 @@ impl Pipeline {
         anonymized.fill(&mut event);
         enrich(&mut event, &self.sources, &admitted, beacon, head, &anonymized);
         event.retain(admitted.admission.fields());
-        Ok(Kept { id, record: wire::encode(&event) })
+        Ok(Kept { id, record: wire::encode(&event), site: admitted.site.clone() })
     }
 }
 

@@ -22,6 +22,8 @@ pub enum Rejection {
     NotAPage,
     /// Too many bytes or beacons.
     TooLarge,
+    /// The bytes did not come in time.
+    TooSlow,
     /// No policy names the site.
     UnknownSite,
     /// A content type that is not read.
@@ -40,6 +42,7 @@ impl Rejection {
             Self::Malformed => Outcome::Malformed,
             Self::NotAPage => Outcome::NotAPage,
             Self::TooLarge => Outcome::TooLarge,
+            Self::TooSlow => Outcome::TooSlow,
             Self::UnknownSite => Outcome::UnknownSite,
             Self::UnsupportedMedia => Outcome::UnsupportedMedia,
         }

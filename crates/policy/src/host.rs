@@ -1,5 +1,7 @@
 //! Whose pages may send beacons: the hosts of a site.
 
+use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt;
 
 /// A host name, or every name below one (`*.example.fi`). Lower case, without port.
@@ -7,6 +9,14 @@ use std::fmt;
 pub struct HostPattern {
     name: String,
     below: bool,
+}
+
+/// The hosts of many sites, of which one is found in a time that does not grow with them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Hosts {
+    names: HashSet<Box<str>>,
+    /// Names of which every name below is meant.
+    below: HashSet<Box<str>>,
 }
 
 /// Why a host is refused.
@@ -73,6 +83,36 @@ impl fmt::Display for HostPattern {
     }
 }
 
+// === impl Hosts ===
+
+impl Hosts {
+    pub(crate) fn of<'a>(patterns: impl Iterator<Item = &'a HostPattern>) -> Self {
+        let mut hosts = Self::default();
+        for pattern in patterns {
+            let names = if pattern.below { &mut hosts.below } else { &mut hosts.names };
+            names.insert(pattern.name.as_str().into());
+        }
+        hosts
+    }
+
+    /// Whether `host` is meant by any pattern, whatever its case and port.
+    pub(crate) fn contains(&self, host: &str) -> bool {
+        let host = without_port(host);
+        let host = host.strip_suffix('.').unwrap_or(host);
+        if host.len() > HostPattern::LENGTH_MAX {
+            return false;
+        }
+        let host = if host.bytes().any(|c| c.is_ascii_uppercase()) {
+            Cow::Owned(host.to_ascii_lowercase())
+        } else {
+            Cow::Borrowed(host)
+        };
+        let mut dots = host.match_indices('.').filter(|(at, _)| *at > 0);
+        self.names.contains(&*host)
+            || dots.any(|(at, _)| host.get(at + 1..).is_some_and(|name| self.below.contains(name)))
+    }
+}
+
 fn without_port(host: &str) -> &str {
     match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|c| c.is_ascii_digit()) => name,
@@ -118,6 +158,9 @@ mod tests {
         for (pattern, host, want) in cases {
             let got = HostPattern::parse(pattern).unwrap().matches(host);
             assert_eq!(got, want, "{pattern} {host}");
+            let among = ["other.example", "*.another.example", pattern];
+            let patterns = among.map(|pattern| HostPattern::parse(pattern).unwrap());
+            assert_eq!(Hosts::of(patterns.iter()).contains(host), want, "{pattern} {host} of many");
         }
     }
 

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use candor_event::{FieldSet, PolicyVersion, Purpose, Site};
 
+use crate::host::HostPattern;
 use crate::page::PathPattern;
 use crate::{
     AddressMode, Controller, Data, Edition, Geography, Hours, Language, Profile, PurposeRule,
@@ -185,6 +186,11 @@ impl Policy {
     /// whom the policy does not tell apart.
     pub fn roles(&self) -> &[Role] {
         &self.roles
+    }
+
+    /// The hosts of all sites.
+    pub(crate) fn hosts(&self) -> impl Iterator<Item = &HostPattern> {
+        self.sites.iter().flat_map(|entry| &entry.hosts)
     }
 
     /// Whether a page of `host` may send beacons for `site`. Case and port do not count.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use candor_event::{FieldSet, Purpose, Site};
 
+use crate::host::Hosts;
 use crate::{DEMO, Hours, Policy, Problems, Protocol, compile};
 
 /// All policies of a deployment, by site.
@@ -14,6 +15,7 @@ pub struct Registry {
     sites: Sites,
     /// By what other protocols call them.
     foreign: BTreeMap<Protocol, Sites>,
+    hosts: Hosts,
     is_demo: bool,
 }
 
@@ -43,7 +45,8 @@ impl Registry {
         if !problems.is_empty() {
             return Err(problems);
         }
-        Ok(Self { policies, sites, foreign, is_demo: false })
+        let hosts = Hosts::of(policies.iter().flat_map(|policy| policy.hosts()));
+        Ok(Self { policies, sites, foreign, hosts, is_demo: false })
     }
 
     /// Compiles files, given by name and text, and puts them beside each other.
@@ -89,6 +92,11 @@ impl Registry {
     /// A site by what another protocol calls it, and its policy.
     pub fn foreign_site(&self, protocol: Protocol, id: &str) -> Option<(&Site, &Arc<Policy>)> {
         self.foreign.get(&protocol)?.get(id).map(|(site, policy)| (site, policy))
+    }
+
+    /// Whether the pages of a host may send beacons for any site. Case and port do not count.
+    pub fn allows_host(&self, host: &str) -> bool {
+        self.hosts.contains(host)
     }
 
     /// All policies.

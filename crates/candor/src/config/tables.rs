@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use candor_collector::tls::TlsConfig;
 use candor_pipeline::KeyPeriod;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
@@ -27,6 +28,7 @@ pub(crate) struct PoliciesConfig {
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct AdminConfig {
     pub(crate) listen: SocketAddr,
+    pub(crate) tls: TlsConfig,
 }
 
 /// The rotating key.
@@ -124,7 +126,7 @@ impl Default for DataConfig {
 
 impl Default for AdminConfig {
     fn default() -> Self {
-        Self { listen: ([127, 0, 0, 1], 8090).into() }
+        Self { listen: ([127, 0, 0, 1], 8090).into(), tls: TlsConfig::default() }
     }
 }
 

@@ -77,6 +77,15 @@ fn the_embedded_engine_gets_no_credentials() {
 }
 
 #[test]
+fn visitors_are_asked_for_no_certificate() {
+    let files = "certificate_file = \"c\"\nkey_file = \"k\"\nclient_ca_file = \"a\"\n";
+    let refused = load(&format!("[collector.tls]\n{files}")).unwrap_err();
+    assert!(refused.contains("[admin.tls]"), "{refused}");
+    assert!(load(&format!("[admin.tls]\n{files}")).is_ok());
+    assert!(load("[admin.tls]\ncertificate_file = \"c\"\n").unwrap_err().contains("key_file"));
+}
+
+#[test]
 fn an_engine_for_everyone_is_refused() {
     let mut config = Config::default();
     config.engine.listen = ([0, 0, 0, 0], 8123).into();

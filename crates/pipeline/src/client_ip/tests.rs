@@ -12,7 +12,10 @@ fn client(peer_address: &str, name: &'static str, values: &[&str]) -> [u8; 16] {
     for value in values {
         headers.append(name, HeaderValue::from_str(value).unwrap());
     }
-    ClientIp::of_request(&peer(peer_address), &headers, &TrustedProxies::default()).octets
+    let header =
+        if name == "forwarded" { HopsHeader::Forwarded } else { HopsHeader::XForwardedFor };
+    let trusted = TrustedProxies::default().saying_in(header);
+    ClientIp::of_request(&peer(peer_address), &headers, &trusted).octets
 }
 
 fn octets(text: &str) -> [u8; 16] {
@@ -49,9 +52,33 @@ fn what_is_no_address_is_unknown() {
 }
 
 #[test]
-fn the_standard_header_counts_when_the_usual_one_is_missing() {
-    let values = ["for=198.51.100.7, for=\"[2001:db8::5]:80\";proto=https"];
-    assert_eq!(client("127.0.0.1", "forwarded", &values), octets("2001:db8::5"));
+fn the_standard_header_is_read_as_its_text_says() {
+    let cases: [(&[&str], &str); 8] = [
+        (&["for=198.51.100.7, for=\"[2001:db8::5]:80\";proto=https"], "2001:db8::5"),
+        (&["for=198.51.100.7", "For=192.0.2.1;by=203.0.113.43"], "192.0.2.1"),
+        (&["proto=https;FOR=\"192.0.2.1:4711\""], "192.0.2.1"),
+        (&["for=192.0.2.1, for=127.0.0.2"], "192.0.2.1"),
+        // A quote that the visitor left open swallows nothing of what the proxy appends.
+        (&["for=\"198.51.100.7, for=192.0.2.1"], "192.0.2.1"),
+        (&["for=_hidden"], "::"),
+        (&["for=192.0.2.1, proto=https"], "::"),
+        (&["for=192.0.2.1, "], "::"),
+    ];
+    for (values, want) in cases {
+        assert_eq!(client("127.0.0.1", "forwarded", values), octets(want), "{values:?}");
+    }
+}
+
+#[test]
+fn a_header_that_the_proxy_does_not_set_is_the_visitors() {
+    let mut headers = HeaderMap::new();
+    headers.insert("forwarded", HeaderValue::from_static("for=198.51.100.7"));
+    let of = |headers: &HeaderMap| {
+        ClientIp::of_request(&peer("127.0.0.1"), headers, &TrustedProxies::default()).octets
+    };
+    assert_eq!(of(&headers), octets("127.0.0.1"));
+    headers.insert("x-forwarded-for", HeaderValue::from_static("192.0.2.1"));
+    assert_eq!(of(&headers), octets("192.0.2.1"));
 }
 
 proptest! {

@@ -1,0 +1,295 @@
+//! TLS: certificate and key from files, read again without a connection being lost.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig};
+use serde::Deserialize;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+use zeroize::Zeroizing;
+
+/// What a configuration says of a listener's TLS: nothing, or where certificate and key lie.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TlsConfig {
+    /// As [`TlsFiles::certificate_file`].
+    pub certificate_file: Option<PathBuf>,
+    /// As [`TlsFiles::key_file`].
+    pub key_file: Option<PathBuf>,
+    /// As [`TlsFiles::client_ca_file`].
+    pub client_ca_file: Option<PathBuf>,
+}
+
+/// A configuration that says half of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("TLS needs both certificate_file and key_file: set both, or none of the table")]
+pub struct HalfConfigured;
+
+/// Where a listener's certificate and key lie.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The certificate, and those between it and its authority, as PEM.
+    pub certificate_file: PathBuf,
+    /// Its private key, as PEM.
+    pub key_file: PathBuf,
+    /// The authorities whose certificates clients must show, as PEM; without it they need none.
+    pub client_ca_file: Option<PathBuf>,
+}
+
+/// A listener's TLS. Copies share what was read last.
+#[derive(Clone)]
+pub struct Tls {
+    files: Arc<TlsFiles>,
+    config: Arc<ArcSwap<ServerConfig>>,
+}
+
+/// Files that no TLS can be made of. What is in them is not repeated.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// A file holds none of what it should.
+    #[error("{path} holds no {what} that can be read (PEM)")]
+    Nothing {
+        /// The file.
+        path: PathBuf,
+        /// A certificate or a private key.
+        what: &'static str,
+    },
+    /// A file cannot be read.
+    #[error("cannot read {path}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The key is not the certificate's, or one of them cannot be used.
+    #[error("{path} cannot be used: {source}")]
+    Unusable {
+        /// The file that is named first.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: rustls::Error,
+    },
+    /// No authority of the file can vouch for clients.
+    #[error("{path} cannot be used: {source}")]
+    UnusableAuthorities {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: rustls::server::VerifierBuilderError,
+    },
+}
+
+/// No chain of certificates is longer; whoever names another file by mistake is told so.
+const FILE_BYTES_MAX: u64 = 1_048_576;
+/// The protocols, those that are liked best first.
+const PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
+
+impl TlsConfig {
+    /// The files; `None` without TLS.
+    ///
+    /// # Errors
+    /// [`HalfConfigured`].
+    pub fn files(&self) -> Result<Option<TlsFiles>, HalfConfigured> {
+        match self.clone() {
+            Self {
+                certificate_file: Some(certificate_file),
+                key_file: Some(key_file),
+                client_ca_file,
+            } => Ok(Some(TlsFiles { certificate_file, key_file, client_ca_file })),
+            Self { certificate_file: None, key_file: None, client_ca_file: None } => Ok(None),
+            _ => Err(HalfConfigured),
+        }
+    }
+}
+
+impl TlsFiles {
+    /// All files.
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        let files =
+            [Some(&self.certificate_file), Some(&self.key_file), self.client_ca_file.as_ref()];
+        files.into_iter().flatten().map(PathBuf::as_path)
+    }
+}
+
+impl Tls {
+    /// Reads the files.
+    ///
+    /// # Errors
+    /// [`TlsError`] names the file and what is wrong with it.
+    pub fn load(files: TlsFiles) -> Result<Self, TlsError> {
+        let config = read(&files)?;
+        Ok(Self { files: Arc::new(files), config: Arc::new(ArcSwap::from_pointee(config)) })
+    }
+
+    /// Reads the files again. Connections go on as they are; new ones get what was read.
+    ///
+    /// # Errors
+    /// As [`Self::load`]; what was read before stays in use.
+    pub fn reload(&self) -> Result<(), TlsError> {
+        self.config.store(Arc::new(read(&self.files)?));
+        Ok(())
+    }
+
+    /// Where it comes from.
+    pub fn files(&self) -> &TlsFiles {
+        &self.files
+    }
+
+    pub(crate) async fn accept(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
+        TlsAcceptor::from(self.config.load_full()).accept(stream).await
+    }
+}
+
+impl std::fmt::Debug for Tls {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tls").field("files", &self.files).finish_non_exhaustive()
+    }
+}
+
+fn read(files: &TlsFiles) -> Result<ServerConfig, TlsError> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let unusable = |source| TlsError::Unusable { path: files.certificate_file.clone(), source };
+    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .map_err(unusable)?;
+    let builder =
+        match &files.client_ca_file {
+            None => builder.with_no_client_auth(),
+            Some(path) => {
+                let mut roots = RootCertStore::empty();
+                for certificate in certificates(path)? {
+                    let unusable = |source| TlsError::Unusable { path: path.clone(), source };
+                    roots.add(certificate).map_err(unusable)?;
+                }
+                let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider);
+                builder.with_client_cert_verifier(verifier.build().map_err(|source| {
+                    TlsError::UnusableAuthorities { path: path.clone(), source }
+                })?)
+            }
+        };
+    let chain = certificates(&files.certificate_file)?;
+    let mut config = builder.with_single_cert(chain, key(&files.key_file)?).map_err(unusable)?;
+    config.alpn_protocols = PROTOCOLS.map(<[u8]>::to_vec).into();
+    Ok(config)
+}
+
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let text = text(path)?;
+    let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
+    let certificates = read.ok().filter(|certificates| !certificates.is_empty());
+    certificates.ok_or_else(|| TlsError::Nothing { path: path.to_owned(), what: "certificate" })
+}
+
+fn key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
+    let nothing = |_| TlsError::Nothing { path: path.to_owned(), what: "private key" };
+    PrivateKeyDer::from_pem_slice(&text(path)?).map_err(nothing)
+}
+
+fn text(path: &Path) -> Result<Zeroizing<Vec<u8>>, TlsError> {
+    let failed = |source| TlsError::Read { path: path.to_owned(), source };
+    let file = File::open(path).map_err(failed)?;
+    // Whole from the beginning, so that no part of a key is left behind when it grows.
+    let size = file.metadata().map_err(failed)?.len().min(FILE_BYTES_MAX);
+    let mut text = Zeroizing::new(Vec::with_capacity(usize::try_from(size).unwrap_or(0) + 1));
+    file.take(FILE_BYTES_MAX).read_to_end(&mut text).map_err(failed)?;
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    struct Place(tempfile::TempDir);
+
+    impl Place {
+        fn new() -> Self {
+            let place = Self(tempfile::tempdir().unwrap());
+            place.issue();
+            place
+        }
+
+        fn issue(&self) {
+            let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+            self.write("certificate.pem", &made.cert.pem());
+            self.write("key.pem", &made.signing_key.serialize_pem());
+        }
+
+        fn write(&self, name: &str, text: &str) {
+            fs::write(self.0.path().join(name), text).unwrap();
+        }
+
+        fn files(&self) -> TlsFiles {
+            let path = |name: &str| self.0.path().join(name);
+            TlsFiles {
+                certificate_file: path("certificate.pem"),
+                key_file: path("key.pem"),
+                client_ca_file: None,
+            }
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_named_and_changes_nothing() {
+        let place = Place::new();
+        let tls = Tls::load(place.files()).unwrap();
+        let before = tls.config.load_full();
+        let refused = |why: &str| {
+            let error = tls.reload().unwrap_err().to_string();
+            assert!(error.contains(why), "{error}");
+            assert!(!error.contains("visitor"), "nothing of the file is repeated: {error}");
+            assert!(Arc::ptr_eq(&before, &tls.config.load_full()), "{why}");
+        };
+        place.write("certificate.pem", "visitor");
+        refused("certificate.pem holds no certificate");
+        place.issue();
+        let other = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        place.write("key.pem", &other.signing_key.serialize_pem());
+        refused("certificate.pem cannot be used");
+        place.write("key.pem", "-----BEGIN PRIVATE KEY-----\nvisitor\n");
+        refused("key.pem holds no private key");
+        fs::remove_file(place.0.path().join("key.pem")).unwrap();
+        refused("cannot read");
+        place.issue();
+        tls.reload().unwrap();
+        assert!(!Arc::ptr_eq(&before, &tls.config.load_full()));
+    }
+
+    #[test]
+    fn half_a_configuration_is_none() {
+        let some = || Some(PathBuf::from("x"));
+        let files = |certificate_file, key_file, client_ca_file| {
+            TlsConfig { certificate_file, key_file, client_ca_file }.files().map(|f| f.is_some())
+        };
+        assert_eq!(files(None, None, None), Ok(false));
+        assert_eq!(files(some(), some(), None), Ok(true));
+        assert_eq!(files(some(), some(), some()), Ok(true));
+        for half in [(some(), None, None), (None, some(), None), (None, None, some())] {
+            assert_eq!(files(half.0, half.1, half.2), Err(HalfConfigured));
+        }
+    }
+
+    #[test]
+    fn authorities_for_clients_must_be_some() {
+        let place = Place::new();
+        let ca = TlsFiles { client_ca_file: Some(place.files().certificate_file), ..place.files() };
+        assert!(Tls::load(ca).is_ok());
+        place.write("none.pem", "");
+        let none = Some(place.0.path().join("none.pem"));
+        let none = TlsFiles { client_ca_file: none, ..place.files() };
+        assert!(Tls::load(none).unwrap_err().to_string().contains("none.pem"));
+    }
+}

@@ -1,0 +1,202 @@
+//! Certificates from files, followed while it runs; an admin listener that asks for one.
+
+use std::fs::{self, Permissions};
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::Output;
+use std::sync::Arc;
+
+use candor_tests::{Candor, Client, Options, eventually};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rustls::pki_types::ServerName;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+
+type Stream = StreamOwned<ClientConnection, TcpStream>;
+
+/// An authority, and certificates of its in a directory.
+struct Authority {
+    issuer: CertifiedIssuer<'static, KeyPair>,
+    dir: tempfile::TempDir,
+}
+
+impl Authority {
+    fn new() -> Self {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+        let authority = Self { issuer, dir: tempfile::tempdir().unwrap() };
+        authority.write("ca.pem", &authority.issuer.pem());
+        authority.issue("beacons");
+        authority.issue("admin");
+        authority.issue("operator");
+        authority
+    }
+
+    /// Puts a new certificate and its key where those of this name were.
+    fn issue(&self, name: &str) {
+        let key = KeyPair::generate().unwrap();
+        let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
+        let params = CertificateParams::new(names).unwrap();
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        self.write(&format!("{name}.key"), &key.serialize_pem());
+        self.write(&format!("{name}.pem"), &certificate.pem());
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.path(name), text).unwrap();
+        fs::set_permissions(self.path(name), Permissions::from_mode(0o600)).unwrap();
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn config(&self) -> String {
+        let dir = self.dir.path().display();
+        format!(
+            "[collector.tls]\ncertificate_file = '{dir}/beacons.pem'\nkey_file = '{dir}/beacons.key'\n\
+             [admin.tls]\ncertificate_file = '{dir}/admin.pem'\nkey_file = '{dir}/admin.key'\n\
+             client_ca_file = '{dir}/ca.pem'\n"
+        )
+    }
+
+    /// Connects, with the operator's certificate when it is to be shown.
+    fn connect(&self, to: &Client, shows: bool) -> Stream {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.issuer.der().clone()).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let builder = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots);
+        let config = if shows {
+            let chain = rustls::pki_types::CertificateDer::from_pem_file(self.path("operator.pem"));
+            let key = PemObject::from_pem_file(self.path("operator.key")).unwrap();
+            builder.with_client_auth_cert(vec![chain.unwrap()], key).unwrap()
+        } else {
+            builder.with_no_client_auth()
+        };
+        let name = ServerName::try_from("localhost").unwrap();
+        let connection = ClientConnection::new(Arc::new(config), name).unwrap();
+        let address = to.base().trim_start_matches("http://");
+        StreamOwned::new(connection, TcpStream::connect(address).unwrap())
+    }
+}
+
+const BEACON: &str = r#"{"site":"demo","url":"http://localhost/a","consent":true}"#;
+
+/// Sends a request and reads an answer of which the body, if any, comes with its head.
+fn ask(stream: &mut Stream, request: &str) -> std::io::Result<String> {
+    stream.write_all(request.as_bytes())?;
+    let mut answer = Vec::new();
+    let mut buffer = [0; 4_096];
+    loop {
+        let read = stream.read(&mut buffer)?;
+        answer.extend_from_slice(&buffer[..read]);
+        let text = String::from_utf8_lossy(&answer).into_owned();
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+            if read == 0 || body.len() >= length.map_or(0, |length| length.parse().unwrap()) {
+                return Ok(text);
+            }
+        } else if read == 0 {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+}
+
+fn send(stream: &mut Stream) -> std::io::Result<String> {
+    let length = BEACON.len();
+    ask(
+        stream,
+        &format!("POST /v1/events HTTP/1.1\r\nhost: a\r\ncontent-length: {length}\r\n\r\n{BEACON}"),
+    )
+}
+
+fn metrics(authority: &Authority, candor: &Candor) -> String {
+    let mut admin = authority.connect(candor.admin(), true);
+    ask(&mut admin, "GET /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap()
+}
+
+fn shown(stream: &Stream) -> Vec<u8> {
+    stream.conn.peer_certificates().unwrap()[0].to_vec()
+}
+
+#[test]
+fn certificates_are_followed_and_connections_go_on() {
+    let authority = Authority::new();
+    let candor = Candor::start(Options { config: authority.config(), ..Options::default() });
+    let mut before = authority.connect(candor.beacons(), false);
+    assert!(send(&mut before).unwrap().starts_with("HTTP/1.1 202"));
+
+    let changed = |before: &Stream| {
+        let mut stream = authority.connect(candor.beacons(), false);
+        send(&mut stream).unwrap();
+        (shown(&stream) != shown(before)).then_some(stream)
+    };
+    authority.issue("beacons");
+    let second = eventually("the new certificate", || changed(&before));
+    assert!(send(&mut before).unwrap().starts_with("HTTP/1.1 202"), "the connection goes on");
+
+    authority.write("beacons.key", "nonsense");
+    let refused = "candor_tls_refused{listener=\"beacons\"} 1";
+    eventually("it is refused", || metrics(&authority, &candor).contains(refused).then_some(()));
+    assert!(changed(&second).is_none(), "the one before stays in use");
+    let log = candor.log();
+    assert!(log.contains("beacons.key holds no private key") && !log.contains("nonsense"), "{log}");
+
+    authority.issue("beacons");
+    candor.hang_up();
+    eventually("the third certificate", || changed(&second));
+    assert!(send(&mut before).unwrap().starts_with("HTTP/1.1 202"));
+    let mended = "candor_tls_refused{listener=\"beacons\"} 0";
+    assert!(metrics(&authority, &candor).contains(mended));
+}
+
+#[test]
+fn the_admin_listener_asks_for_a_certificate() {
+    let authority = Authority::new();
+    let candor = Candor::start(Options { config: authority.config(), ..Options::default() });
+    let live = "GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n";
+    let answer = ask(&mut authority.connect(candor.admin(), true), live).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(ask(&mut authority.connect(candor.admin(), false), live).is_err());
+
+    let admin = candor.admin().base().trim_start_matches("http://").to_owned();
+    let health = |more: &[&str]| -> Output {
+        let mut command = std::process::Command::new(candor_tests::program("candor"));
+        command.args(["health", "--admin", &admin]).args(more).output().unwrap()
+    };
+    let path = |name: &str| authority.path(name).display().to_string();
+    let (ca, certificate, key) = (path("ca.pem"), path("operator.pem"), path("operator.key"));
+    let ours = ["--tls-ca", &ca, "--tls-certificate", &certificate, "--tls-key", &key];
+    eventually("ready", || health(&ours).status.success().then_some(()));
+    assert!(!health(&["--tls-ca", &ca]).status.success(), "without a certificate");
+    assert!(!health(&[]).status.success(), "without TLS");
+    let misnamed = health(&[&ours[..], &["--tls-name", "elsewhere.example"]].concat());
+    let said = String::from_utf8_lossy(&misnamed.stderr).into_owned();
+    assert!(!misnamed.status.success() && said.contains("no TLS"), "{said}");
+    assert!(health(&[&ours[..], &["--tls-name", "localhost"]].concat()).status.success());
+
+    let log = candor.data().join("access.log");
+    fs::write(&log, "{\"path\":\"/\"}\n").unwrap();
+    let mut import = candor.command("import");
+    import.args(["--site", "demo", "--admin", &admin]).args(ours).arg(&log);
+    let imported = import.output().unwrap();
+    let said = String::from_utf8_lossy(&imported.stdout).into_owned();
+    assert!(imported.status.success() && said.contains("1 lines"), "{imported:?}");
+}
+
+#[test]
+fn a_key_that_others_can_read_is_refused_at_the_start() {
+    let authority = Authority::new();
+    fs::set_permissions(authority.path("beacons.key"), Permissions::from_mode(0o644)).unwrap();
+    let mut candor = Candor::demo();
+    candor.stop();
+    candor.configure(&authority.config());
+    let said = candor.run_until_it_ends();
+    assert!(said.contains("chmod 600") && said.contains("beacons.key"), "{said}");
+}
