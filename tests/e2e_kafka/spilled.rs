@@ -135,7 +135,12 @@ fn a_full_spill_means_503_until_there_is_room() {
     let mut parts = Parts::start(&PartsOptions {
         collectors: 0,
         sinks: 0,
-        config: format!("{}spill.bytes = 4194304\n", options().config),
+        // As many as it takes come at once.
+        config: format!(
+            "{}spill.bytes = 4194304\ncollector.limits.site_per_second = 1000000\n\
+             collector.limits.site_burst = 1000000\n",
+            options().config
+        ),
         ..options()
     });
     parts.broker().kill();
