@@ -1,8 +1,8 @@
 //! A record that cannot be stored is set aside with a reason, and blocks nobody; a log that lost its end
 //! is refused.
 
-use candor_event::{Basis, Event, EventId, Grant, Kind, wire};
-use candor_tests::Candor;
+use candor_event::{EventId, wire};
+use candor_tests::{Candor, event};
 use candor_transport::{Cursor, Outgoing};
 
 use super::{log, pageview};
@@ -151,27 +151,11 @@ fn a_table_that_refuses_everything_stops_the_sink() {
     candor.sql("ALTER TABLE candor.statistics_rows ADD CONSTRAINT nothing CHECK 0");
     candor.stop();
     let id = EventId::from_bytes([1; 16]);
-    let events = (0..50).map(|number| Outgoing { id, record: wire::encode(&event(number)) });
+    let events =
+        (0..50).map(|number| Outgoing { id, record: wire::encode(&event(number, 1_790_000_000)) });
     log::put(&candor, events.collect());
     let log = candor.run_until_it_ends();
     assert!(log.contains("statistics_rows refuses more than 24 rows"), "{log}");
-}
-
-fn event(number: u8) -> Event {
-    Event {
-        id: vec![number; 16],
-        site: "demo".to_owned(),
-        kind: Kind::Pageview.into(),
-        received_at: 1_790_000_000,
-        policy_version: vec![0; 16],
-        grants: vec![Grant {
-            purpose: "statistics".to_owned(),
-            basis: Basis::Consent.into(),
-            expires_at: 4_000_000_000,
-            fields: 0,
-        }],
-        ..Event::default()
-    }
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use candor_event::{Basis, Event, Grant, Kind, wire};
-use candor_tests::{Parts, PartsOptions};
+use candor_event::wire;
+use candor_tests::{Parts, PartsOptions, event};
 use rdkafka::ClientConfig;
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
@@ -27,28 +27,11 @@ impl<'a> Drain<'a> {
             let headers = OwnedHeaders::new()
                 .insert(Header { key: "candor-spill", value: Some(&[*spill; 16]) })
                 .insert(Header { key: "candor-sequence", value: Some(&sequence.to_be_bytes()) });
-            let record = wire::encode(&event(*number));
+            let record = wire::encode(&event(*number, 3_990_000_000));
             let record = BaseRecord::<(), _>::to(self.topic).partition(0).payload(&*record);
             self.producer.send(record.headers(headers)).map_err(|(error, _)| error).unwrap();
         }
         self.producer.flush(Duration::from_secs(30)).unwrap();
-    }
-}
-
-fn event(number: u8) -> Event {
-    Event {
-        id: vec![number; 16],
-        site: "demo".to_owned(),
-        kind: Kind::Pageview.into(),
-        received_at: 3_990_000_000,
-        policy_version: vec![0; 16],
-        grants: vec![Grant {
-            purpose: "statistics".to_owned(),
-            basis: Basis::Consent.into(),
-            expires_at: 4_000_000_000,
-            fields: 0,
-        }],
-        ..Event::default()
     }
 }
 

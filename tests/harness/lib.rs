@@ -12,6 +12,7 @@
 
 mod candor;
 mod config;
+mod event;
 mod geo;
 mod http;
 mod kafka;
@@ -24,6 +25,7 @@ mod process;
 mod sql;
 
 pub use candor::{Candor, Options};
+pub use event::event;
 pub use geo::{geo_config, geo_database};
 pub use http::{Answer, Client};
 pub use kafka::Broker;

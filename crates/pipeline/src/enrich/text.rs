@@ -19,26 +19,17 @@ pub(super) fn kept_of<const BYTES_MAX: usize>(text: &Text<'_, BYTES_MAX>) -> Str
 /// What is kept of a text.
 pub(super) fn kept(text: &str, bytes_max: usize) -> String {
     let text = printable(text);
-    match redacted(&text) {
-        Cow::Owned(redacted) => cut(counted(&text, redacted), bytes_max),
-        Cow::Borrowed(_) => cut(text, bytes_max),
-    }
+    settled(&text, redacted(&text), bytes_max)
 }
 
 /// What is kept of the path of a page, which the policy's patterns may cover.
 pub(super) fn kept_path(policy: &Policy, path: &str, bytes_max: usize) -> String {
-    match path_of(policy, path) {
-        Cow::Owned(kept) => cut(counted(path, kept), bytes_max),
-        Cow::Borrowed(path) => cut(path, bytes_max),
-    }
+    settled(path, path_of(policy, path), bytes_max)
 }
 
 /// What is kept of the path of another's page, of which no policy has patterns.
 pub(super) fn kept_foreign_path(path: &str, bytes_max: usize) -> String {
-    match redacted(path) {
-        Cow::Owned(kept) => cut(counted(path, kept), bytes_max),
-        Cow::Borrowed(path) => cut(path, bytes_max),
-    }
+    settled(path, redacted(path), bytes_max)
 }
 
 /// What is kept of the name of a host: each label is looked at by itself, so that the others stay. Labels in
@@ -58,6 +49,14 @@ pub(super) fn kept_host(name: &str) -> String {
 /// Whether a text has something that is never kept.
 pub(super) fn is_redacted(text: &str) -> bool {
     matches!(redacted(text), Cow::Owned(_))
+}
+
+/// What is left of a text, cut to size; counted when something of it was replaced.
+fn settled(text: &str, kept: Cow<'_, str>, bytes_max: usize) -> String {
+    match kept {
+        Cow::Borrowed(kept) => cut(kept, bytes_max),
+        Cow::Owned(kept) => cut(counted(text, kept), bytes_max),
+    }
 }
 
 /// Counts what was replaced, by the words that stand for it and did not stand there before.

@@ -50,7 +50,7 @@ pub enum AgentsError {
 }
 
 /// What one user agent says.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Debug, Default, PartialEq)]
 struct Agent {
     browser: String,
     browser_version: String,
