@@ -34,7 +34,8 @@ GRANT SELECT ON system.user_directories TO candor_migrator;
 -- The sinks. They write, and read back where they have written; what visitors did they cannot read.
 CREATE USER IF NOT EXISTS candor_sink IDENTIFIED WITH sha256_hash BY {sink:String};
 ALTER USER candor_sink IDENTIFIED WITH sha256_hash BY {sink:String};
-GRANT INSERT, SELECT(log, log_partition, first_offset, last_offset, marks) ON candor.batches TO candor_sink;
+GRANT INSERT ON candor.batches TO candor_sink;
+GRANT SELECT(log, log_partition, first_offset, last_offset, events, rows, stored_at, marks) ON candor.batches TO candor_sink;
 GRANT INSERT, SELECT(log, log_partition, log_offset, log_index) ON candor.quarantine TO candor_sink;
 GRANT SELECT(log, log_partition, log_offset, log_index) ON candor.quarantine__audit TO candor_sink;
 

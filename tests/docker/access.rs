@@ -1,11 +1,13 @@
 //! `clickhouse/`: who may do what. `CREATE USER` is only parsed here, for the embedded engine has one user;
 //! but that user is given exactly the rights and limits of each of ours in turn, and has to live with them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::process::Command;
 
 use candor_event::{Basis, Event, Field, FieldSet, Grant, Kind, Purpose, Timestamp};
-use candor_store::{Attempt, Batch, InsertDeadline, Position, Quarantined, Range, Store};
+use candor_store::{
+    Attempt, Batch, Ids, InsertDeadline, Position, Quarantined, Range, Recent, Since, Store,
+};
 use candor_tests::{Policy, policy, program};
 
 use crate::engine::Engine;
@@ -205,7 +207,7 @@ async fn the_sink_can_write_and_read_back() {
 
     store.ping().await.unwrap();
     assert!(!store.ledger_knows("test", 2).await.unwrap());
-    let none = std::collections::HashSet::new();
+    let none = HashSet::new();
     store.insert_rows(&batch, &purpose, &none, Attempt::default(), deadline).await.unwrap();
     store.insert_quarantined(&batch, &none, Attempt::default(), deadline).await.unwrap();
     store.insert_ledger(&batch, Attempt::default(), deadline).await.unwrap();
@@ -219,6 +221,23 @@ async fn the_sink_can_write_and_read_back() {
     assert_eq!(known, batch.marks);
     let before = store.marks_before("test", 2, 7, &spills).await.unwrap();
     assert!(before.is_empty(), "a range of which something lies behind: {before:?}");
+    let stored = Recent { first: 5, ids: [u128::from_be_bytes([7; 16])].into_iter().collect() };
+    let nothing = |first| Recent { first, ids: Ids::default() };
+    let at = |second: i64, most| Since::Time {
+        at: Timestamp::from_unix(batch.stored_at.unix() + second),
+        most,
+    };
+    for (before, since, recent) in [
+        (8, at(0, 2), &stored),
+        (8, Since::Offset(5), &stored),
+        (8, Since::Offset(8), &nothing(8)),
+        (8, at(1, 2), &nothing(8)),
+        (8, at(0, 1), &nothing(8)),
+        (7, at(0, 2), &nothing(7)),
+    ] {
+        let known = store.recent_ids("test", 2, before, since).await.unwrap();
+        assert_eq!(&known, recent, "before {before} since {since:?}");
+    }
 }
 
 #[test]
@@ -227,6 +246,7 @@ fn the_sink_can_neither_read_visits_nor_change_anything() {
     be(&mut engine, "candor_sink", &statements);
     for sql in [
         "SELECT path FROM candor.statistics_rows",
+        "SELECT count() FROM candor.statistics_rows WHERE path = '/prices'",
         "SELECT * FROM candor.statistics_rows",
         "SELECT path FROM candor.statistics",
         "SELECT record FROM candor.quarantine",

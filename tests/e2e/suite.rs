@@ -14,6 +14,7 @@ mod policies;
 mod protocols;
 mod quarantine;
 mod retention;
+mod retried;
 pub(crate) mod schema;
 mod sessions;
 mod shutdown;

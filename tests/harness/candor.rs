@@ -228,6 +228,11 @@ impl Candor {
         self.admin().metric(name)
     }
 
+    /// Waits until a counter or gauge has this value.
+    pub fn metric_becomes(&self, name: &str, want: u64) {
+        self.admin().metric_becomes(name, want);
+    }
+
     /// The directory of all data.
     pub fn data(&self) -> PathBuf {
         self.dir.path().join("data")

@@ -73,6 +73,11 @@ impl Client {
         line.map_or(0, |value| value.parse().unwrap())
     }
 
+    /// Waits until a counter or gauge has this value: what is stored is counted after it can be seen.
+    pub fn metric_becomes(&self, name: &str, want: u64) {
+        eventually(name, || (self.metric(name) == want).then_some(()));
+    }
+
     /// Sends a request; `None` when no whole answer comes.
     pub fn send(
         &self,

@@ -113,6 +113,11 @@ impl Part {
         self.admin().metric(name)
     }
 
+    /// Waits until a counter or gauge has this value.
+    pub fn metric_becomes(&self, name: &str, want: u64) {
+        self.admin().metric_becomes(name, want);
+    }
+
     /// Everything that it logged.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.log_path()).unwrap_or_default()

@@ -10,11 +10,12 @@ use candor_transport::{Cursor, Damage};
 use crate::drain::Spilled;
 use crate::house::{House, LedgerRow, is_poison};
 use crate::log::{Entry, Partition};
+use crate::retried;
 use crate::world::{Verdict, World};
 
 /// What the ledger should say of a range.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Account {
+pub struct Account {
     records: u32,
     events: usize,
     rows: BTreeMap<String, u64>,
@@ -119,8 +120,14 @@ fn check_range(house: &House, partition: &Partition, row: &LedgerRow) -> Verdict
             Entry::Record(_, events) | Entry::Spilled(Spilled { events: Some(events), .. }) => {
                 account.records += 1;
                 for (index, event) in (0..).zip(events) {
-                    let position = Position { offset: *offset, index };
-                    check_event(house, row, (position, event), &mut account)?;
+                    let at = (Position { offset: *offset, index }, event);
+                    if !partition.retried.contains(&event.id) {
+                        check_event(house, row, at, &mut account)?;
+                    } else if retried::is_uncertain(partition, at.0, event) {
+                        is_whole = false;
+                    } else if !retried::check(house, partition, row, at, &mut account)? {
+                        check_event(house, row, at, &mut account)?;
+                    }
                 }
             }
             Entry::Spilled(Spilled { events: None, .. }) | Entry::Garbage(_) => {
@@ -191,7 +198,7 @@ fn check_event(
 }
 
 impl Account {
-    fn count(&mut self, bucket: &'static str) {
+    pub fn count(&mut self, bucket: &'static str) {
         *self.buckets.entry(bucket).or_default() += 1;
     }
 
@@ -207,7 +214,7 @@ impl Account {
 }
 
 impl House {
-    fn has(&self, table: &str, place: crate::house::Place) -> bool {
+    pub fn has(&self, table: &str, place: crate::house::Place) -> bool {
         self.tables.get(table).is_some_and(|table| table.rows.contains_key(&place))
     }
 }

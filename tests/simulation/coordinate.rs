@@ -248,10 +248,13 @@ fn misread(cursor: Cursor, planted: Planted) -> Cursor {
         }
         Planted::TimeNotShared => {
             // As the first version of the note had it.
-            for field in ["stored_at", "skip", "sift"] {
+            for field in ["stored_at", "skip", "sift", "ids_from"] {
                 intent.remove(field);
             }
             intent.insert("v".to_owned(), 1.into());
+        }
+        Planted::WindowNotShared => {
+            intent.insert("ids_from".to_owned(), cursor.offset.into());
         }
         _ => return cursor,
     }

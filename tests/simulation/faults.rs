@@ -58,6 +58,8 @@ pub struct Faults {
     /// what it was about to give away once more.
     pub spilled: u64,
     pub sent_again: u64,
+    /// Events that a client sends again, with their ids.
+    pub retried: u64,
     /// Events whose time is nearly over.
     pub expiring: u64,
     /// The log deletes what was not read.
@@ -104,6 +106,7 @@ impl Faults {
             mended_at: some(120_000),
             spilled: some(7_000),
             sent_again: 0,
+            retried: some(3_000),
             expiring: some(2_000),
             deletes: some(300),
             recreate: some(40),
@@ -194,12 +197,22 @@ pub enum Planted {
     MarksOfOwnRange,
     /// The ledger does not keep what a range had of spills.
     MarksNotKept,
+    /// The tables are said to have no ids before a range.
+    IdsNotRead,
+    /// The ids of a range's own rows count for that range too.
+    IdsOfOwnRange,
+    /// Each owner looks at as many ids as it likes.
+    WindowNotShared,
     /// ClickHouse remembers the last two tokens of a table.
     WindowOfTwo,
 }
 
 impl Planted {
-    pub const ALL: [Self; 21] = [
+    pub fn is_of_marks(self) -> bool {
+        matches!(self, Self::MarksNotRead | Self::MarksOfOwnRange | Self::MarksNotKept)
+    }
+
+    pub const ALL: [Self; 24] = [
         Self::TokenBelieved,
         Self::NothingReadBack,
         Self::IntentForgotten,
@@ -221,5 +234,8 @@ impl Planted {
         Self::MarksNotRead,
         Self::MarksOfOwnRange,
         Self::MarksNotKept,
+        Self::IdsNotRead,
+        Self::IdsOfOwnRange,
+        Self::WindowNotShared,
     ];
 }

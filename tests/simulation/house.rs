@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 
 use candor_event::Event;
 use candor_sink::machine::{Insert, Target};
-use candor_store::{Batch, Cause, Position, StoreError, Token};
+use candor_store::{Batch, Cause, Position, Recent, Since, StoreError, Token};
 
 use crate::faults::{Faults, Planted};
 use crate::log::POISON;
@@ -301,6 +301,37 @@ impl House {
             }
         }
         last
+    }
+
+    /// Ids of the rows of a partition before an offset.
+    pub fn recent(&self, of: (u8, u32), before: u64, since: Since) -> Recent {
+        let first = match since {
+            Since::Offset(first) => first,
+            Since::Time { at, most } => {
+                let mut ranges: Vec<_> = self
+                    .ledger
+                    .iter()
+                    .filter(|row| (row.log, row.partition) == of && row.batch.range.last < before)
+                    .map(|row| &row.batch)
+                    .collect();
+                ranges.sort_by_key(|batch| std::cmp::Reverse(batch.range.first));
+                let mut events = 0;
+                let young = ranges.iter().take_while(|batch| {
+                    events += batch.events.len() as u64;
+                    batch.stored_at >= at && events <= most
+                });
+                young.last().map_or(before, |batch| batch.range.first)
+            }
+        };
+        let place = |offset| (of.0, of.1, Position { offset, index: 0 });
+        let tables = self.tables.iter().filter(|(name, _)| name.ends_with("_rows"));
+        let rows = tables.flat_map(|(_, table)| table.rows.range(place(first)..place(before)));
+        Recent {
+            first,
+            ids: rows
+                .filter_map(|(_, id)| id.as_slice().try_into().ok().map(u128::from_be_bytes))
+                .collect(),
+        }
     }
 
     pub fn knows(&self, log: u8, partition: u32) -> bool {

@@ -36,6 +36,8 @@ pub struct Partition {
     pub deleted: BTreeSet<u64>,
     /// Of what was behind, nothing is known any more.
     pub lost_from: Option<u64>,
+    /// Ids that came more than once.
+    pub retried: BTreeSet<Vec<u8>>,
     /// What is given away into it.
     pub drains: [Drain; 2],
 }
@@ -47,6 +49,15 @@ pub enum Entry {
     Spilled(Spilled),
     Garbage(Bytes),
     Damaged(Damage),
+}
+
+impl Entry {
+    pub fn events(&self) -> &[Event] {
+        match self {
+            Self::Record(_, events) | Self::Spilled(Spilled { events: Some(events), .. }) => events,
+            Self::Spilled(_) | Self::Garbage(_) | Self::Damaged(_) => &[],
+        }
+    }
 }
 
 impl Log {
@@ -84,7 +95,8 @@ impl Log {
         if random.chance(faults.spilled) {
             return drain::append(partition, random, faults, unique);
         }
-        let (record, events) = record(random, faults, unique);
+        let retried = if random.chance(faults.retried) { partition.retry(random) } else { None };
+        let (record, events) = retried.unwrap_or_else(|| record(random, faults, unique));
         partition.push(Entry::Record(record, events));
     }
 }
@@ -93,6 +105,15 @@ impl Partition {
     pub fn push(&mut self, entry: Entry) {
         self.entries.insert(self.high, entry);
         self.high += 1;
+    }
+
+    /// A record of an event that is in the partition already, as a client sends that heard no answer.
+    fn retry(&mut self, random: &mut Random) -> Option<(Bytes, Vec<Event>)> {
+        let lately = self.entries.values().rev().take(8).flat_map(Entry::events);
+        let event = random.pick(&lately.collect::<Vec<_>>()).copied()?.clone();
+        self.retried.insert(event.id.clone());
+        let events = if random.chance(2_000) { vec![event.clone(), event] } else { vec![event] };
+        Some((record_of(&events), events))
     }
 
     /// What is delivered next to whoever stands at `next`, and where it stands then.
@@ -144,11 +165,15 @@ impl Partition {
 /// A record of some events.
 pub fn record(random: &mut Random, faults: &Faults, unique: &mut u64) -> (Bytes, Vec<Event>) {
     let events: Vec<_> = (0..random.between(1, 3)).map(|_| event(random, faults, unique)).collect();
+    (record_of(&events), events)
+}
+
+fn record_of(events: &[Event]) -> Bytes {
     let mut record = Vec::new();
-    for event in &events {
+    for event in events {
         wire::encode_into(event, &mut record);
     }
-    (record.into(), events)
+    record.into()
 }
 
 fn event(random: &mut Random, faults: &Faults, unique: &mut u64) -> Event {

@@ -19,6 +19,7 @@ mod log;
 mod network;
 mod process;
 mod random;
+mod retried;
 mod world;
 
 use std::sync::Mutex;

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use candor_sink::machine::{Answer, Target, Task};
-use candor_store::{Batch, Cause, StoreError};
+use candor_store::{Batch, Cause, Since, StoreError};
 use candor_transport::{CommitError, Cursor};
 
 use crate::faults::Planted;
@@ -16,6 +16,11 @@ const COMMIT_MS: u64 = 10_000;
 
 fn timed_out() -> StoreError {
     StoreError::Read(Cause::TimedOut)
+}
+
+/// A log by its first byte.
+fn log_of(log: &str) -> u8 {
+    log.get(..2).and_then(|hex| u8::from_str_radix(hex, 16).ok()).unwrap_or_default()
 }
 
 impl World {
@@ -72,22 +77,24 @@ impl World {
                 }
             }
             Task::AskMarks { log, before, spills, deadline } => {
-                let late = left(deadline).max(1);
-                self.answer_after(late, caller, Answer::Marks(Err(timed_out())));
-                let log = log.get(..2).and_then(|hex| u8::from_str_radix(hex, 16).ok());
-                let travels = self.travel();
-                let happening =
-                    Happening::AskMarks(caller, log.unwrap_or_default(), before, spills);
-                self.after(travels, happening);
+                let ask = Happening::AskMarks(caller, log_of(&log), before, spills);
+                self.send_question(caller, left(deadline), Answer::Marks(Err(timed_out())), ask);
+            }
+            Task::AskIds { log, before, since, deadline } => {
+                let ask = Happening::AskIds(caller, log_of(&log), before, since);
+                self.send_question(caller, left(deadline), Answer::Ids(Err(timed_out())), ask);
             }
             Task::AskLedger { log, deadline } => {
-                let late = left(deadline).max(1);
-                self.answer_after(late, caller, Answer::Known(Err(timed_out())));
-                let log = log.get(..2).and_then(|hex| u8::from_str_radix(hex, 16).ok());
-                let travels = self.travel();
-                self.after(travels, Happening::AskLedger(caller, log.unwrap_or_default()));
+                let ask = Happening::AskLedger(caller, log_of(&log));
+                self.send_question(caller, left(deadline), Answer::Known(Err(timed_out())), ask);
             }
         }
+    }
+
+    fn send_question(&mut self, caller: Caller, left: u64, late: Answer, ask: Happening) {
+        self.answer_after(left.max(1), caller, late);
+        let travels = self.travel();
+        self.after(travels, ask);
     }
 
     fn send_commit(&mut self, caller: Caller, mut cursor: Cursor) {
@@ -250,6 +257,27 @@ impl World {
         self.reply(caller, Answer::Marks(answer));
     }
 
+    pub fn ask_ids(&mut self, caller: Caller, log: u8, before: u64, since: Since) {
+        let answer = if self.house.is_up {
+            let mut recent = self.house.recent((log, caller.job.partition), before, since);
+            match self.planted {
+                Some(Planted::IdsNotRead) => recent.ids.clear(),
+                // Ids would find it all the same.
+                Some(planted) if planted.is_of_marks() => recent.ids.clear(),
+                Some(Planted::IdsOfOwnRange) => {
+                    let since = Since::Offset(recent.first);
+                    let of = (log, caller.job.partition);
+                    recent.ids = self.house.recent(of, u64::MAX, since).ids;
+                }
+                _ => {}
+            }
+            Ok(recent)
+        } else {
+            Err(StoreError::Read(Cause::Network { refused: true }))
+        };
+        self.reply(caller, Answer::Ids(answer));
+    }
+
     fn reply(&mut self, caller: Caller, answer: Answer) {
         if self.random.chance(self.faults.lost) {
             if self.random.chance(5_000) {
@@ -258,6 +286,7 @@ impl World {
                     Answer::Inserted(_) => Answer::Inserted(Err(broken)),
                     Answer::Present(_) => Answer::Present(Err(broken)),
                     Answer::Marks(_) => Answer::Marks(Err(broken)),
+                    Answer::Ids(_) => Answer::Ids(Err(broken)),
                     other => other,
                 };
                 self.answer_after(1, caller, answer);

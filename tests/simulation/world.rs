@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
 use candor_sink::machine::{Answer, Input, Job, Target, Task};
-use candor_store::{Batch, Cause, StoreError};
+use candor_store::{Batch, Cause, Since, StoreError};
 use candor_transport::{Cursor, Delivery};
 
 use crate::faults::{Faults, Planted};
@@ -80,6 +80,7 @@ pub enum Happening {
     ReadBack(Caller, std::sync::Arc<Batch>, Target),
     AskLedger(Caller, u8),
     AskMarks(Caller, u8, u64, Vec<String>),
+    AskIds(Caller, u8, u64, Since),
     /// ClickHouse goes on with an insert.
     Statement(u64),
     HouseDown,
@@ -101,7 +102,11 @@ pub enum Happening {
 impl World {
     pub fn new(seed: u64, planted: Option<Planted>, is_traced: bool) -> Self {
         let mut random = Random::new(seed);
-        let faults = Faults::draw(&mut random);
+        let mut faults = Faults::draw(&mut random);
+        if planted.is_some_and(Planted::is_of_marks) {
+            // It is to be found by what came of a spill.
+            faults.retried = 0;
+        }
         let log = Log::new(1, faults.partitions);
         let mut world = Self {
             now: 0,
@@ -208,6 +213,9 @@ impl World {
             Happening::AskLedger(caller, log) => self.ask_ledger(caller, log),
             Happening::AskMarks(caller, log, before, spills) => {
                 self.ask_marks(caller, log, before, &spills);
+            }
+            Happening::AskIds(caller, log, before, since) => {
+                self.ask_ids(caller, log, before, since);
             }
             Happening::Statement(id) => return self.statement(id),
             Happening::HouseDown => self.house_down(),

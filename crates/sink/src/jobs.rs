@@ -86,6 +86,10 @@ impl<K: Committer> Hands<K> {
                 let read = self.store.marks_before(&log, partition, before, &spills);
                 Answer::Marks(self.in_time(deadline, read).await)
             }
+            Task::AskIds { log, before, since, deadline } => {
+                let read = self.store.recent_ids(&log, partition, before, since);
+                Answer::Ids(self.in_time(deadline, read).await)
+            }
         }
     }
 

@@ -6,6 +6,7 @@
 
 mod action;
 mod backoff;
+mod before;
 mod guard;
 mod input;
 mod intent;
@@ -17,6 +18,7 @@ mod room;
 mod sift;
 mod storing;
 mod target;
+mod window;
 mod work;
 
 use std::collections::BTreeMap;
@@ -234,8 +236,8 @@ impl Machine {
         let turn = if is_broken_off {
             Turn::Done
         } else {
-            let (guard, marks) = (&mut partition.guard, &mut partition.marks);
-            work.answered(answer, at, &mut Context { insert_deadline, guard, marks, out })?
+            let (guard, before) = (&mut partition.guard, &mut partition.before);
+            work.answered(answer, at, &mut Context { insert_deadline, guard, before, out })?
         };
         match turn {
             Turn::Go => work.flight = Flight::Resting(at.elapsed),
@@ -264,12 +266,13 @@ impl Machine {
 
     /// Queues what is collected of a partition to be stored.
     fn store(&mut self, number: u32) {
+        let room = window::room_of(self.partitions.len());
         if let Some(partition) = self.partitions.get_mut(&number)
             && let Some((closed, doubt, load)) = partition.close()
         {
             self.number += 1;
-            let marks = &mut partition.marks;
-            partition.work = Some(Work::store(closed, doubt, marks, load, self.number));
+            let before = (&mut partition.before, room);
+            partition.work = Some(Work::store(closed, doubt, before, load, self.number));
         }
     }
 }

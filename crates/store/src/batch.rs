@@ -54,7 +54,7 @@ pub enum Bucket {
     Corrupt,
     /// The log deleted it before it was read.
     Deleted,
-    /// Sent again out of a spill, and stored before (counted per event).
+    /// Sent again, out of a spill or by a client, and stored before (counted per event).
     Duplicate,
     /// The period was over before the row was stored (counted per row).
     Expired,

@@ -23,6 +23,7 @@ mod error;
 mod migrate;
 mod quarantine;
 mod read;
+mod recent;
 mod row;
 mod schema;
 mod write;
@@ -32,6 +33,7 @@ pub use config::{Config, Password, TableOptions};
 pub use error::{Cause, Class, Refusal, StoreError};
 pub use migrate::{Migration, Step};
 pub use quarantine::{End, Held};
+pub use recent::{IdHasher, Ids, Recent, Since};
 pub use schema::Schema;
 pub use write::{Attempt, InsertDeadline, Slice, Token};
 

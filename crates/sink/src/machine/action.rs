@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use candor_store::{Attempt, Batch, StoreError};
+use candor_store::{Attempt, Batch, Since, StoreError};
 use candor_transport::{CommitError, Cursor};
 
 use super::target::Target;
@@ -59,6 +59,17 @@ pub enum Task {
         before: u64,
         /// The spills.
         spills: Vec<String>,
+        /// When the answer is not waited for any more.
+        deadline: Duration,
+    },
+    /// Ask which events the tables have before an offset of the partition.
+    AskIds {
+        /// The log.
+        log: String,
+        /// The first offset that does not count.
+        before: u64,
+        /// Where to begin.
+        since: Since,
         /// When the answer is not waited for any more.
         deadline: Duration,
     },
@@ -118,7 +129,7 @@ pub enum Report {
         /// Why.
         error: StoreError,
     },
-    /// The ledger cannot be asked; it is tried again.
+    /// What was stored before cannot be asked for; it is tried again.
     AskFailed(StoreError),
     /// A cursor was not moved; it is tried again.
     CommitFailed(CommitError),

@@ -61,6 +61,7 @@ mod tests {
             stored_at: None,
             skip: vec![],
             sift: vec![],
+            ids_from: None,
         };
         let metadata = end.map_or(Note::Nothing, |end| Note::Settle(intent(end))).encode();
         Cursor { offset, metadata }

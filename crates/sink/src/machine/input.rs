@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use candor_event::Timestamp;
-use candor_store::{Position, StoreError};
+use candor_store::{Position, Recent, StoreError};
 use candor_transport::{CommitError, Delivery};
 
 use super::action::Job;
@@ -46,6 +46,8 @@ pub enum Answer {
     Known(Result<bool, StoreError>),
     /// The last sequences of spills.
     Marks(Result<BTreeMap<String, u64>, StoreError>),
+    /// The ids of events that have rows.
+    Ids(Result<Recent, StoreError>),
     /// The task was broken off, as it was asked for.
     BrokenOff,
 }

@@ -36,6 +36,9 @@ pub(super) struct Intent {
     pub(super) skip: Vec<Refused>,
     /// Purposes of which rows were refused, so that they are inserted in slices.
     pub(super) sift: Vec<Purpose>,
+    /// From which offset on ids of events were looked at. None in notes before the third version: they
+    /// were not.
+    pub(super) ids_from: Option<u64>,
 }
 
 /// An intent as it is written. Fields of one version are not guessed in another.
@@ -52,16 +55,18 @@ struct Written {
     skip: BTreeMap<String, Vec<(u64, u32, u8)>>,
     #[serde(default)]
     sift: Vec<String>,
+    ids_from: Option<u64>,
 }
 
-/// The version that is written. The first had no `stored_at` and what follows it; it is
-/// still read.
-const VERSION: u32 = 2;
+/// The version that is written. The first had no `stored_at` and what follows it, the second no `ids_from`;
+/// they are still read, and written as they were.
+const VERSION: u32 = 3;
+const WITHOUT_IDS: u32 = 2;
 const WITHOUT_TIME: u32 = 1;
 const BEGIN: &str = r#"{"v":2,"begin":true}"#;
 
 impl Note {
-    /// The note as text; at most 150 bytes, and what is skipped.
+    /// The note as text; at most 180 bytes, and what is skipped.
     pub(super) fn encode(&self) -> String {
         match self {
             Self::Begin => BEGIN.to_owned(),
@@ -85,27 +90,33 @@ impl Note {
 
 impl Intent {
     fn encode(&self) -> String {
-        let Self { end, repair, deadline_s, stored_at, skip, sift } = self;
-        let (v, stored_at) = stored_at.map_or((WITHOUT_TIME, String::new()), |at| {
-            (VERSION, format!(r#","stored_at":{}"#, at.unix()))
-        });
-        let (skip, sift) = (skip_as_text(skip), sift_as_text(sift));
-        let more = [stored_at, skip, sift].concat();
+        let Self { end, repair, deadline_s, stored_at, skip, sift, ids_from } = self;
+        let v = match (stored_at, ids_from) {
+            (None, _) => WITHOUT_TIME,
+            (Some(_), None) => WITHOUT_IDS,
+            (Some(_), Some(_)) => VERSION,
+        };
+        let number = |key: &str, value: Option<i128>| {
+            value.map_or_else(String::new, |value| format!(r#","{key}":{value}"#))
+        };
+        let stored_at = number("stored_at", stored_at.map(|at| at.unix().into()));
+        let ids_from = number("ids_from", ids_from.map(Into::into));
+        let more = [stored_at, ids_from, skip_as_text(skip), sift_as_text(sift)].concat();
         format!(r#"{{"v":{v},"end":{end},"repair":{repair},"deadline_s":{deadline_s}{more}}}"#)
     }
 
     fn decode(text: &str) -> Result<Self, SinkError> {
         let written: Written = serde_json::from_str(text).map_err(|_| SinkError::IntentUnknown)?;
-        let Written { v, end, repair, deadline_s, stored_at, skip, sift } = written;
-        match (v, stored_at) {
-            (WITHOUT_TIME, None) if skip.is_empty() && sift.is_empty() => {}
-            (VERSION, Some(_)) => {}
+        let Written { v, end, repair, deadline_s, stored_at, skip, sift, ids_from } = written;
+        match (v, stored_at, ids_from) {
+            (WITHOUT_TIME, None, None) if skip.is_empty() && sift.is_empty() => {}
+            (WITHOUT_IDS, Some(_), None) | (VERSION, Some(_), Some(_)) => {}
             _ => return Err(SinkError::IntentUnknown),
         }
         let stored_at = stored_at.map(Timestamp::from_unix);
         let purposes = sift.iter().map(|name| Purpose::parse(name));
         let sift = purposes.collect::<Result<_, _>>().map_err(|_| SinkError::IntentUnknown)?;
-        Ok(Self { end, repair, deadline_s, stored_at, skip: skip_of(skip)?, sift })
+        Ok(Self { end, repair, deadline_s, stored_at, skip: skip_of(skip)?, sift, ids_from })
     }
 }
 
@@ -162,7 +173,8 @@ mod tests {
 
     #[test]
     fn a_note_reads_back_and_fits() {
-        for stored_at in [None, Some(Timestamp::from_unix(i64::MIN))] {
+        let time = Some(Timestamp::from_unix(i64::MIN));
+        for (stored_at, ids_from) in [(None, None), (time, None), (time, Some(u64::MAX))] {
             let (end, repair, deadline_s) = (u64::MAX, u32::MAX, u64::MAX);
             let note = Note::Settle(Intent {
                 end,
@@ -171,9 +183,10 @@ mod tests {
                 stored_at,
                 skip: vec![],
                 sift: vec![],
+                ids_from,
             });
             let text = note.encode();
-            assert!(text.len() <= 150, "{text}");
+            assert!(text.len() <= 180, "{text}");
             assert_eq!(Note::decode(&text).unwrap(), note);
         }
         for note in [Note::Begin, Note::Nothing] {
@@ -194,9 +207,16 @@ mod tests {
             refused("statistics", 9, Refusal::Constraint),
         ];
         let stored_at = Some(Timestamp::from_unix(1));
-        let sift = vec![Purpose::parse("statistics").unwrap()];
-        let note =
-            Note::Settle(Intent { end: 9, repair: 0, deadline_s: 30, stored_at, skip, sift });
+        let (sift, ids_from) = (vec![Purpose::parse("statistics").unwrap()], Some(2));
+        let note = Note::Settle(Intent {
+            end: 9,
+            repair: 0,
+            deadline_s: 30,
+            stored_at,
+            skip,
+            sift,
+            ids_from,
+        });
         let text = note.encode();
         assert!(
             text.ends_with(r#","skip":{"marketing":[[7,3,2]],"statistics":[[5,3,1],[9,3,1]]},"sift":["statistics"]}"#),
@@ -206,17 +226,19 @@ mod tests {
     }
 
     #[test]
-    fn a_note_of_the_first_version_is_still_read() {
-        let note = Note::decode(r#"{"v":1,"end":9,"repair":1,"deadline_s":30}"#).unwrap();
-        let intent = Intent {
-            end: 9,
-            repair: 1,
-            deadline_s: 30,
-            stored_at: None,
-            skip: vec![],
-            sift: vec![],
-        };
-        assert_eq!(note, Note::Settle(intent));
+    fn notes_of_earlier_versions_are_still_read_and_written_as_they_were() {
+        for (text, stored_at) in [
+            (r#"{"v":1,"end":9,"repair":1,"deadline_s":30}"#, None),
+            (r#"{"v":2,"end":9,"repair":1,"deadline_s":30,"stored_at":7}"#, Some(7)),
+        ] {
+            let stored_at = stored_at.map(Timestamp::from_unix);
+            let (skip, sift, ids_from) = (vec![], vec![], None);
+            let intent =
+                Intent { end: 9, repair: 1, deadline_s: 30, stored_at, skip, sift, ids_from };
+            let note = Note::decode(text).unwrap();
+            assert_eq!(note, Note::Settle(intent));
+            assert_eq!(note.encode(), text);
+        }
     }
 
     #[test]
@@ -227,6 +249,8 @@ mod tests {
             r#"{"v":1,"end":1,"repair":0,"deadline_s":0,"stored_at":0}"#,
             r#"{"v":2,"end":1,"repair":0,"deadline_s":0,"stored_at":0,"more":0}"#,
             r#"{"v":2,"end":1,"repair":0,"deadline_s":0,"stored_at":0,"skip":{"p":[[1,0,9]]}}"#,
+            r#"{"v":2,"end":1,"repair":0,"deadline_s":0,"stored_at":0,"ids_from":0}"#,
+            r#"{"v":4,"end":1,"repair":0,"deadline_s":0,"stored_at":0,"ids_from":0}"#,
             r#"{"v":3,"begin":true}"#,
             r#"{"end":1}"#,
             "x",

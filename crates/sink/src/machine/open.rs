@@ -9,8 +9,9 @@ use candor_store::{Batch, Bucket, Position, Quarantined, Range};
 use candor_transport::{Damage, SpillMark};
 
 use super::action::{Action, Report};
+use super::before::Closed;
 use super::input::Moment;
-use super::marks::{Closed, Marked};
+use super::marks::Marked;
 use super::partition::Load;
 use crate::config::Config;
 use crate::error::SinkError;

@@ -6,10 +6,10 @@ use bytes::Bytes;
 use candor_transport::{Cursor, Damage, LogId, SpillMark};
 
 use super::action::{Action, Report};
+use super::before::{Before, Closed};
 use super::guard::Guard;
 use super::input::Moment;
 use super::intent::{Intent, Note};
-use super::marks::{Closed, Marks};
 use super::open::Open;
 use super::storing::Doubt;
 use super::work::{Flight, Work};
@@ -44,7 +44,7 @@ pub(super) struct Partition {
     pub(super) state: State,
     pub(super) is_paused: bool,
     pub(super) guard: Guard,
-    pub(super) marks: Marks,
+    pub(super) before: Before,
 }
 
 /// How much memory a batch stands for.
@@ -110,7 +110,7 @@ impl Partition {
             state: State::Ours,
             is_paused: false,
             guard: Guard::new(taken.committed.as_ref().map_or(0, |cursor| cursor.offset)),
-            marks: Marks::default(),
+            before: Before::default(),
         })
     }
 
@@ -214,6 +214,7 @@ impl Partition {
                 lasts: Duration::from_secs(intent.deadline_s),
                 refused: intent.skip,
                 sifted: intent.sift,
+                ids_from: intent.ids_from,
             };
         }
         self.next = closed.batch.range.last + 1;

@@ -70,12 +70,12 @@ impl Machine {
         self.give_turns(at);
         let insert_deadline = self.config.insert_deadline();
         for (number, partition) in &mut self.partitions {
-            let (guard, marks) = (&mut partition.guard, &mut partition.marks);
+            let (guard, before) = (&mut partition.guard, &mut partition.before);
             let Some(work) = &mut partition.work else {
                 continue;
             };
             if matches!(work.flight, Flight::Resting(until) if until <= at.elapsed) {
-                let task = work.task(at, &mut Context { insert_deadline, guard, marks, out })?;
+                let task = work.task(at, &mut Context { insert_deadline, guard, before, out })?;
                 self.number += 1;
                 let job = Job { partition: *number, number: self.number };
                 work.flight = Flight::UnderWay(job);

@@ -58,6 +58,8 @@ pub(super) struct Doubt {
     pub(super) refused: Vec<Refused>,
     /// Purposes of which rows were refused.
     pub(super) sifted: Vec<Purpose>,
+    /// From which offset on ids of events were looked at; none when they were not.
+    pub(super) ids_from: Option<u64>,
 }
 
 /// What is done next.
@@ -110,9 +112,9 @@ impl Storing {
         }
     }
 
-    #[cfg(test)]
-    pub(super) fn batch(&self) -> &Batch {
-        &self.batch
+    /// Whether events of the batch may have no row although they were let through.
+    pub(super) fn has_refused(&self) -> bool {
+        !self.doubt.refused.is_empty()
     }
 
     pub(super) const fn backoff(&self) -> &Backoff {
@@ -158,6 +160,7 @@ impl Storing {
             stored_at: Some(self.batch.stored_at),
             skip: self.doubt.refused.clone(),
             sift: self.doubt.sifted.clone(),
+            ids_from: self.doubt.ids_from,
         };
         Cursor { offset: range.first, metadata: Note::Settle(intent).encode() }
     }

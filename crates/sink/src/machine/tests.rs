@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use candor_event::{Basis, Event, Grant, Kind, Timestamp, wire};
-use candor_store::{Cause, Position, StoreError};
+use candor_store::{Cause, Ids, Position, Recent, StoreError};
 use candor_transport::{CommitError, Cursor, Delivery, LogId};
 
 use super::{Action, Answer, Input, Insert, Job, Machine, Moment, Report, Target, Task};
@@ -74,10 +74,14 @@ impl Driver {
         self.take(Input::Answered(job, answer)).unwrap();
     }
 
-    /// Answers commits, until there is something else.
+    /// Answers commits, and that nothing was stored before, until there is something else.
     fn commits(&mut self) -> (Job, Task) {
         loop {
             match self.task() {
+                (job, Task::AskIds { before, .. }) => {
+                    let recent = Recent { first: before, ids: Ids::default() };
+                    self.answer(job, Answer::Ids(Ok(recent)));
+                }
                 (job, Task::Commit(_)) => self.answer(job, Answer::Committed(Ok(()))),
                 other => return other,
             }

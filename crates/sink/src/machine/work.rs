@@ -7,10 +7,10 @@ use candor_transport::{CommitError, Cursor};
 
 use super::action::{Action, Job, Report, Task};
 use super::backoff::Backoff;
+use super::before::{Asking, Before, Closed, Decided};
 use super::guard::Guard;
 use super::input::{Answer, Moment};
 use super::intent::Note;
-use super::marks::{Asking, Closed, Decided, Marks};
 use super::partition::Load;
 use super::storing::{Doubt, Storing};
 use crate::error::SinkError;
@@ -50,7 +50,7 @@ pub(super) enum Flight {
 pub(super) struct Context<'a> {
     pub(super) insert_deadline: Duration,
     pub(super) guard: &'a mut Guard,
-    pub(super) marks: &'a mut Marks,
+    pub(super) before: &'a mut Before,
     pub(super) out: &'a mut Vec<Action>,
 }
 
@@ -106,11 +106,11 @@ impl Work {
     pub(super) fn store(
         closed: Closed,
         doubt: Doubt,
-        marks: &mut Marks,
+        (before, room): (&mut Before, usize),
         load: Load,
         turn: u64,
     ) -> Self {
-        let doing = marks.decide(closed, doubt).into();
+        let doing = before.decide(closed, doubt, room).into();
         Self { doing, flight: Flight::Queued(turn), load }
     }
 
@@ -131,17 +131,20 @@ impl Work {
         at: Moment,
         context: &mut Context<'_>,
     ) -> Result<Task, SinkError> {
-        let Context { insert_deadline, guard, marks, .. } = context;
+        let Context { insert_deadline, guard, before, .. } = context;
         let insert_deadline = *insert_deadline;
         let task = match &mut self.doing {
             Doing::Begin(beginning) => beginning.task(at, insert_deadline),
-            Doing::Ask(asking) => asking.task(marks, at, insert_deadline)?,
+            Doing::Ask(asking) => asking.task(before, at, insert_deadline)?,
             Doing::Store(storing) => storing.task(at, insert_deadline),
         };
         match &task {
             Task::Commit(cursor) => guard.commits(cursor)?,
             Task::Insert(insert) => guard.inserts(&insert.batch.range)?,
-            Task::ReadBack { .. } | Task::AskMarks { .. } | Task::AskLedger { .. } => {}
+            Task::ReadBack { .. }
+            | Task::AskMarks { .. }
+            | Task::AskIds { .. }
+            | Task::AskLedger { .. } => {}
         }
         Ok(task)
     }
@@ -153,14 +156,20 @@ impl Work {
         at: Moment,
         context: &mut Context<'_>,
     ) -> Result<Turn, SinkError> {
-        let Context { insert_deadline, guard, marks, out } = context;
+        let Context { insert_deadline, guard, before, out } = context;
         match (answer, &mut self.doing) {
             (Answer::BrokenOff, _) => Ok(Turn::Done),
             (Answer::Committed(made), doing) => match made {
                 Ok(()) => {
                     let (cursor, turn) = match doing {
                         Doing::Begin(beginning) => beginning.committed()?,
-                        Doing::Store(storing) => storing.committed(at, *insert_deadline, out)?,
+                        Doing::Store(storing) => {
+                            let (cursor, turn) = storing.committed(at, *insert_deadline, out)?;
+                            if matches!(turn, Turn::Done) && storing.has_refused() {
+                                before.forget_ids();
+                            }
+                            (cursor, turn)
+                        }
                         Doing::Ask(_) => return Err(NOT_ASKED),
                     };
                     guard.committed(&cursor)?;
@@ -177,8 +186,8 @@ impl Work {
             (Answer::Known(known), Doing::Begin(beginning)) => beginning.known(known, at, out),
             (Answer::Inserted(done), Doing::Store(storing)) => storing.inserted(done, at, out),
             (Answer::Present(present), Doing::Store(storing)) => storing.present(present, at, out),
-            (Answer::Marks(known), Doing::Ask(asking)) => {
-                let (turn, decided) = asking.known(known, at, marks, out)?;
+            (answer, Doing::Ask(asking)) => {
+                let (turn, decided) = asking.known(answer, at, before, out)?;
                 if let Some(decided) = decided {
                     self.doing = decided.into();
                 }

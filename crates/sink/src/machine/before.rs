@@ -1,0 +1,250 @@
+//! What was stored before a range, and is not stored again: it is asked for before the range is.
+
+use candor_store::{Batch, Recent, Since, StoreError};
+
+use super::action::{Action, Report, Task};
+use super::backoff::Backoff;
+use super::input::{Answer, Moment};
+use super::marks::{Marked, Marks};
+use super::storing::{Doubt, Storing};
+use super::window::{self, Window};
+use super::work::Turn;
+use crate::error::SinkError;
+
+/// A batch to which no more is added, and what is to be looked at before it is stored.
+#[derive(Debug)]
+pub(super) struct Closed {
+    pub(super) batch: Batch,
+    /// In the order of the log.
+    pub(super) marked: Vec<Marked>,
+}
+
+/// What is known of a partition that is ours.
+#[derive(Debug, Default)]
+pub(super) struct Before {
+    pub(super) marks: Marks,
+    window: Option<Window>,
+}
+
+/// A batch that waits for an answer.
+#[derive(Debug)]
+pub(super) struct Asking {
+    /// None when it was decided.
+    waiting: Option<(Closed, Doubt)>,
+    room: usize,
+    pub(super) backoff: Backoff,
+}
+
+/// A batch, when it is known what of it was stored before.
+#[derive(Debug)]
+pub(super) enum Decided {
+    Yes(Box<Storing>),
+    NotYet(Box<Asking>),
+}
+
+// === impl Before ===
+
+impl Before {
+    /// The batch without what was stored before; or what there is to ask first. `room` is for ids of a
+    /// generation.
+    pub(super) fn decide(&mut self, mut closed: Closed, mut doubt: Doubt, room: usize) -> Decided {
+        if self.lacks(&closed, &doubt) {
+            let (waiting, backoff) = (Some((closed, doubt)), Backoff::new());
+            return Decided::NotYet(Box::new(Asking { waiting, room, backoff }));
+        }
+        self.marks.sift(&mut closed);
+        if let Some(window) = &mut self.window
+            && looks_at_ids(&doubt)
+        {
+            if !doubt.is_there {
+                window.turn(&closed.batch, room);
+                doubt.ids_from = Some(window.first());
+            }
+            window.sift(&mut closed.batch);
+        }
+        if doubt.is_there {
+            // It began where another had it begin.
+            self.forget_ids();
+        }
+        Decided::Yes(Box::new(Storing::new(closed.batch, doubt)))
+    }
+
+    /// What is remembered may not be what the tables have.
+    pub(super) fn forget_ids(&mut self) {
+        self.window = None;
+    }
+
+    fn lacks(&self, closed: &Closed, doubt: &Doubt) -> bool {
+        !self.marks.unknown(&closed.marked).is_empty()
+            || (looks_at_ids(doubt) && self.window.is_none())
+    }
+
+    fn task(&self, closed: &Closed, doubt: &Doubt, room: usize, deadline: Moment) -> Task {
+        let deadline = deadline.elapsed;
+        let (log, before) = (closed.batch.range.log.clone(), closed.batch.range.first);
+        let spills = self.marks.unknown(&closed.marked);
+        if !spills.is_empty() {
+            return Task::AskMarks { log, before, spills: spills.into_iter().collect(), deadline };
+        }
+        let since = doubt
+            .ids_from
+            .map_or_else(|| window::since(closed.batch.stored_at, room), Since::Offset);
+        Task::AskIds { log, before, since, deadline }
+    }
+
+    fn learn_ids(&mut self, recent: Recent, closed: &Closed) {
+        let Batch { range, stored_at, .. } = &closed.batch;
+        self.window = Some(Window::new(recent, range.first, *stored_at));
+    }
+}
+
+/// An owner of an earlier version stored the range without a look at its ids.
+fn looks_at_ids(doubt: &Doubt) -> bool {
+    !doubt.is_there || doubt.ids_from.is_some()
+}
+
+// === impl Asking ===
+
+impl Asking {
+    pub(super) fn task(
+        &self,
+        before: &Before,
+        at: Moment,
+        deadline: std::time::Duration,
+    ) -> Result<Task, SinkError> {
+        let (closed, doubt) = self.waiting.as_ref().ok_or(DECIDED)?;
+        let until = Moment { elapsed: at.elapsed + deadline, ..at };
+        Ok(before.task(closed, doubt, self.room, until))
+    }
+
+    /// The store answered; the batch, if that is enough to decide about it.
+    pub(super) fn known(
+        &mut self,
+        answer: Answer,
+        at: Moment,
+        before: &mut Before,
+        out: &mut Vec<Action>,
+    ) -> Result<(Turn, Option<Decided>), SinkError> {
+        let (closed, _) = self.waiting.as_ref().ok_or(DECIDED)?;
+        let learnt = match answer {
+            Answer::Marks(known) => known.map(|known| before.marks.learn(known, &closed.marked)),
+            Answer::Ids(recent) => recent.map(|recent| before.learn_ids(recent, closed)),
+            _ => return Err(NOT_ASKED),
+        };
+        match learnt {
+            Ok(()) => {
+                let (closed, doubt) = self.waiting.take().ok_or(DECIDED)?;
+                Ok((Turn::Go, Some(before.decide(closed, doubt, self.room))))
+            }
+            Err(error) => Ok((self.failed(error, at, out)?, None)),
+        }
+    }
+
+    fn failed(
+        &mut self,
+        error: StoreError,
+        at: Moment,
+        out: &mut Vec<Action>,
+    ) -> Result<Turn, SinkError> {
+        if !error.is_transient() {
+            return Err(SinkError::Store(error));
+        }
+        out.push(Action::Report(Report::AskFailed(error)));
+        Ok(Turn::Rest(self.backoff.next(at)))
+    }
+}
+
+const DECIDED: SinkError = SinkError::Defect("a batch was decided about twice");
+const NOT_ASKED: SinkError = SinkError::Defect("an answer to what was not asked");
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use candor_event::Timestamp;
+    use candor_store::{Cause, Ids, Range};
+    use candor_transport::{LogId, SpillMark};
+
+    use super::*;
+
+    fn closed(spills: &[u8]) -> Closed {
+        let marked = |spill: &u8| {
+            let mark = SpillMark { id: LogId::from_bytes([*spill; 16]), sequence: 1 };
+            Marked { offset: 5, mark, events: None, expired: 0 }
+        };
+        let batch = Batch {
+            range: Range { log: "a".to_owned(), partition: 0, first: 5, last: 9 },
+            stored_at: Timestamp::from_unix(1_000),
+            records: 0,
+            buckets: BTreeMap::new(),
+            events: Vec::new(),
+            quarantined: Vec::new(),
+            marks: BTreeMap::new(),
+        };
+        Closed { batch, marked: spills.iter().map(marked).collect() }
+    }
+
+    /// What is asked before the batch is decided about, and the batch.
+    fn asks(before: &mut Before, closed: Closed, doubt: Doubt) -> (Vec<Task>, Storing) {
+        let at =
+            Moment { elapsed: std::time::Duration::ZERO, now: Timestamp::default(), jitter: 0 };
+        let mut asked = Vec::new();
+        let mut decided = before.decide(closed, doubt, 7);
+        loop {
+            let mut asking = match decided {
+                Decided::Yes(storing) => return (asked, *storing),
+                Decided::NotYet(asking) => asking,
+            };
+            let task = asking.task(before, at, std::time::Duration::ZERO).unwrap();
+            let answer = match &task {
+                Task::AskMarks { .. } => Answer::Marks(Ok(BTreeMap::new())),
+                _ => Answer::Ids(Ok(Recent { first: 3, ids: Ids::default() })),
+            };
+            let cause = Cause::Network { refused: true };
+            let failed = Answer::Ids(Err(StoreError::Read(cause)));
+            let (turn, none) = asking.known(failed, at, before, &mut Vec::new()).unwrap();
+            assert!(matches!((turn, none), (Turn::Rest(_), None)), "it is tried again");
+            asked.push(task);
+            decided = asking.known(answer, at, before, &mut Vec::new()).unwrap().1.unwrap();
+        }
+    }
+
+    #[test]
+    fn nothing_is_decided_before_all_that_counts_is_known() {
+        let mut before = Before::default();
+        let (asked, _) = asks(&mut before, closed(&[1, 2]), Doubt::default());
+        assert!(
+            matches!(
+                &*asked,
+                [
+                    Task::AskMarks { before: 5, spills, .. },
+                    Task::AskIds { before: 5, since: Since::Time { at, most: 7 }, .. }
+                ] if spills.len() == 2 && at.unix() == 400
+            ),
+            "{asked:?}"
+        );
+        let (asked, _) = asks(&mut before, closed(&[1]), Doubt::default());
+        assert!(asked.is_empty(), "it is known: {asked:?}");
+        before.forget_ids();
+        let (asked, _) = asks(&mut before, closed(&[1]), Doubt::default());
+        assert!(matches!(&*asked, [Task::AskIds { .. }]), "{asked:?}");
+        let many: Vec<_> = (0..=255).collect();
+        let (asked, _) = asks(&mut before, closed(&many), Doubt::default());
+        assert!(matches!(&*asked, [Task::AskMarks { .. }]), "{asked:?}");
+    }
+
+    #[test]
+    fn a_range_in_doubt_is_looked_at_as_its_first_owner_did() {
+        let mut before = Before::default();
+        let doubt = |ids_from| Doubt { is_there: true, ids_from, ..Doubt::default() };
+        let (asked, _) = asks(&mut before, closed(&[]), doubt(Some(2)));
+        assert!(matches!(&*asked, [Task::AskIds { since: Since::Offset(2), .. }]), "{asked:?}");
+        let (asked, _) = asks(&mut Before::default(), closed(&[]), doubt(None));
+        assert!(asked.is_empty(), "an earlier version did not look: {asked:?}");
+        let (asked, _) = asks(&mut before, closed(&[]), Doubt::default());
+        assert!(
+            matches!(&*asked, [Task::AskIds { since: Since::Time { .. }, .. }]),
+            "where the other began is not where we do: {asked:?}"
+        );
+    }
+}
