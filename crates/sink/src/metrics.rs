@@ -29,7 +29,9 @@ pub(crate) fn tell(report: &Report) {
             tracing::warn!(%error, "storing failed, trying again");
         }
         Report::AskFailed(error) => {
-            tracing::warn!(%error, "cannot ask the ledger, trying again");
+            // `sink_ask_failures_total`: questions about what was stored before that were not answered.
+            metrics::counter!("sink_ask_failures_total").increment(1);
+            tracing::warn!(%error, "cannot ask what is stored, trying again");
         }
         Report::CommitFailed(error) => {
             let error = crate::with_causes(error);
