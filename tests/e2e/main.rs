@@ -7,5 +7,6 @@
 )]
 
 mod held;
+mod load;
 #[path = "suite.rs"]
 mod suite;

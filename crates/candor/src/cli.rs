@@ -1,6 +1,7 @@
 //! The command line. What a flag says beats the file.
 #![expect(clippy::disallowed_types, reason = "addresses to listen on")]
 
+mod load;
 mod quarantine;
 
 use std::net::SocketAddr;
@@ -10,6 +11,7 @@ use candor_policy::{Format, Language};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::{Config, ConfigError};
+pub(crate) use load::{LoadArgs, Protocol, Watched};
 pub(crate) use quarantine::{HeldArgs, QuarantineArgs, QuarantineCommand};
 
 /// Web analytics that keeps its privacy notice.
@@ -30,6 +32,8 @@ pub(crate) enum Command {
     Health(HealthArgs),
     /// Feed an access log to a running candor, through the same gate as beacons
     Import(ImportArgs),
+    /// Send made-up beacons to a collector, and measure what it does with them
+    Load(LoadArgs),
     /// Bring ClickHouse's tables and views to what the policies say, and make Kafka's topic
     Migrate(MigrateArgs),
     /// Write, check and explain policies, and the notices that visitors read

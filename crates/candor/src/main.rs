@@ -16,6 +16,7 @@ mod front;
 mod harden;
 mod health;
 mod import;
+mod load;
 mod log;
 mod migrate;
 mod notices;
@@ -70,6 +71,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Config(args) => config::show(args.check.as_deref()),
         Command::Health(args) => block_on(health::run(&args)),
         Command::Import(args) => block_on(import::run(&args)),
+        Command::Load(args) => block_on(load::run(&args)),
         Command::Migrate(args) => block_on(migrate::run(&args)),
         Command::Policy(command) => policy::run(&command),
         Command::Quarantine(command) => block_on(quarantine::run(&command)),

@@ -66,6 +66,12 @@ pub(crate) fn say(text: &str) -> Result<()> {
     }
 }
 
+/// Prints a line of what is going on to standard error.
+pub(crate) fn say_progress(line: &str) {
+    // Nobody has to look.
+    writeln!(std::io::stderr().lock(), "{line}").ok();
+}
+
 /// Prints an error and its causes to standard error.
 pub(crate) fn say_error(error: &anyhow::Error) {
     let mut err = std::io::stderr().lock();

@@ -19,6 +19,7 @@
 mod batch;
 mod column;
 mod config;
+mod delivery;
 mod error;
 mod migrate;
 mod quarantine;
@@ -30,6 +31,7 @@ mod write;
 
 pub use batch::{Batch, Bucket, Position, Quarantined, Range, Refused};
 pub use config::{Config, Password, TableOptions};
+pub use delivery::Delivered;
 pub use error::{Cause, Class, Refusal, StoreError};
 pub use migrate::{Migration, Step};
 pub use quarantine::{End, Held};

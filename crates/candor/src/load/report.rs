@@ -1,0 +1,225 @@
+//! What is told of a run.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use candor_store::Delivered;
+use serde::Serialize;
+
+use super::Load;
+use super::process::{Processes, Usage};
+use super::tally::{Second, Tally, at};
+use crate::cli::LoadArgs;
+
+/// The figures of a run.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Report {
+    /// The version of the program that sent.
+    version: &'static str,
+    /// Beacons a second that were due; none in a closed loop.
+    offered: Option<u32>,
+    /// Beacons a second that were answered.
+    answered: f64,
+    seconds: u32,
+    connections: u32,
+    batch: u32,
+    seed: u64,
+    /// Beacons by the status of their answer, or by how their connection broke.
+    answers: BTreeMap<String, u64>,
+    /// Beacons that the collector keeps, as it said.
+    accepted: u64,
+    /// The same, with those of the time before it was measured.
+    pub(super) acknowledged_in_all: u64,
+    /// Beacons that were refused, or whose connection broke.
+    failed: u64,
+    /// How far the schedule was ahead at the end.
+    lag_ms: f64,
+    latency_ms: Latency,
+    processes: Vec<Usage>,
+    /// What has rows.
+    pub(super) delivery: Option<Delivery>,
+    by_second: Vec<Second>,
+}
+
+/// Times from when a request was due to its answer, milliseconds.
+#[derive(Clone, Copy, Debug, Serialize)]
+struct Latency {
+    p50: f64,
+    p90: f64,
+    p99: f64,
+    p999: f64,
+    max: f64,
+}
+
+/// What was said to be kept, against what is there.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(super) struct Delivery {
+    acknowledged: u64,
+    /// Events that have a row. There may be more than were acknowledged: of those whose answer was lost.
+    stored: u64,
+    /// Acknowledged, and not there.
+    missing: u64,
+    /// Rows of an event that has one already.
+    twice: u64,
+}
+
+/// A rate of which less is answered does not hold.
+const ANSWERED_MIN: f64 = 0.98;
+/// A schedule that is further ahead runs away.
+const LAG_MAX_MS: f64 = 100.0;
+
+impl Delivery {
+    pub(super) fn new(acknowledged: u64, stored: Delivered) -> Self {
+        Self {
+            acknowledged,
+            stored: stored.events,
+            missing: acknowledged.saturating_sub(stored.events),
+            twice: stored.rows.saturating_sub(stored.events),
+        }
+    }
+}
+
+impl Report {
+    pub(super) fn new(
+        args: &LoadArgs,
+        load: Load,
+        tally: &Tally,
+        lag: Duration,
+        processes: &Processes,
+        by_second: Vec<Second>,
+    ) -> Self {
+        let counted = tally.counted();
+        let in_time: u64 = by_second.iter().map(|second| second.answered).sum();
+        let took = Duration::from_secs(load.seconds.into());
+        let latency = |quantile| at(&counted.waits, quantile);
+        Self {
+            version: env!("CARGO_PKG_VERSION"),
+            offered: load.rate,
+            answered: per_second(in_time, load.seconds),
+            seconds: load.seconds,
+            connections: args.connections.get(),
+            batch: args.batch,
+            seed: args.seed,
+            answers: counted.beacons.clone(),
+            accepted: counted.accepted,
+            acknowledged_in_all: counted.accepted_in_all,
+            failed: counted.failed(),
+            lag_ms: lag.as_secs_f64() * 1e3,
+            latency_ms: Latency {
+                p50: latency(0.5),
+                p90: latency(0.9),
+                p99: latency(0.99),
+                p999: latency(0.999),
+                max: latency(1.0),
+            },
+            processes: processes.usage(in_time, took),
+            delivery: None,
+            by_second,
+        }
+    }
+
+    /// Whether the rate was one that goes on for ever.
+    pub(super) fn holds(&self, p99_ms: f64) -> bool {
+        let offered = self.offered.map_or(0.0, f64::from);
+        self.failed == 0
+            && self.lag_ms <= LAG_MAX_MS
+            && self.answered >= offered * ANSWERED_MIN
+            && self.latency_ms.p99 <= p99_ms
+    }
+
+    /// It in one line.
+    pub(super) fn line(&self, is_held: bool) -> String {
+        let Self { answered, failed, lag_ms, latency_ms, .. } = self;
+        let offered = self.offered.unwrap_or_default();
+        let verdict = if is_held { "holds" } else { "does not hold" };
+        format!(
+            "{offered:>9} a second: {answered:>9.0} answered   p50 {:.2} ms   p99 {:.2} ms   \
+             {failed} failed   lag {lag_ms:.0} ms   {verdict}\n",
+            latency_ms.p50, latency_ms.p99
+        )
+    }
+
+    pub(super) fn as_json(&self) -> Result<String> {
+        Ok(format!("{}\n", serde_json::to_string(self)?))
+    }
+
+    /// An error when something was lost or doubled, or nothing was answered.
+    pub(super) fn verdict(&self) -> Result<()> {
+        if let Some(Delivery { missing, twice, .. }) = self.delivery
+            && (missing > 0 || twice > 0)
+        {
+            bail!(
+                "{missing} events that were acknowledged are missing, {twice} rows are there twice"
+            );
+        }
+        if self.answered <= 0.0 {
+            bail!("nothing was answered: is a collector listening there?");
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { answered, seconds, connections, latency_ms: latency, .. } = self;
+        match self.offered {
+            Some(offered) => writeln!(
+                f,
+                "{offered} beacons a second were due, {answered:.0} were answered, for {seconds} s over \
+                 {connections} connections"
+            )?,
+            None => writeln!(
+                f,
+                "{answered:.0} beacons a second were answered, for {seconds} s, in a closed loop over \
+                 {connections} connections"
+            )?,
+        }
+        write!(f, "answers    ")?;
+        for (status, beacons) in &self.answers {
+            write!(f, "   {status}: {beacons}")?;
+        }
+        let Latency { p50, p90, p99, p999, max } = latency;
+        writeln!(f, "   of which kept: {}", self.accepted)?;
+        writeln!(
+            f,
+            "latency ms    p50 {p50:.2}   p90 {p90:.2}   p99 {p99:.2}   p99.9 {p999:.2}   max {max:.2}   \
+             lag {:.0}",
+            self.lag_ms
+        )?;
+        for Usage { name, cpu_us_per_beacon, cores, resident_bytes_max } in &self.processes {
+            let megabytes = resident_bytes_max / 1_000_000;
+            writeln!(
+                f,
+                "{name:<13} {cpu_us_per_beacon:.2} µs of CPU a beacon   {cores:.2} cores   {megabytes} MB at most"
+            )?;
+        }
+        if let Some(Delivery { acknowledged, stored, missing, twice }) = self.delivery {
+            writeln!(
+                f,
+                "stored        {acknowledged} acknowledged, {stored} there, {missing} missing, {twice} twice"
+            )?;
+        }
+        if self.answers.contains_key("429") {
+            writeln!(
+                f,
+                "429 is the collector's own limit: raise site_per_second and site_burst in [collector.limits] to measure above it"
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// One second, to whoever looks on. Nobody may be there.
+pub(super) fn say_progress(one: &Second) {
+    let Second { number, answered, p50_ms, p99_ms, failed, lag_ms } = one;
+    crate::telemetry::say_progress(&format!(
+        "{number:>4} s   {answered:>8} answered   p50 {p50_ms:.2} ms   p99 {p99_ms:.2} ms   {failed} failed   lag {lag_ms:.0} ms"
+    ));
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a rate")]
+fn per_second(count: u64, seconds: u32) -> f64 {
+    count as f64 / f64::from(seconds.max(1))
+}

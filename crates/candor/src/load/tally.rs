@@ -1,0 +1,141 @@
+//! What was answered, and after how long.
+
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use hdrhistogram::{CreationError, Histogram};
+use serde::Serialize;
+use tokio::time::Instant;
+
+use super::answer::Answer;
+
+/// Everything that came back, from all connections.
+#[derive(Debug)]
+pub(super) struct Tally {
+    /// What was due before only warms up.
+    counts_from: Instant,
+    counted: Mutex<Counted>,
+}
+
+/// Counts of one run.
+#[derive(Debug)]
+pub(super) struct Counted {
+    /// Beacons by what became of them: the status, or how the connection broke.
+    pub(super) beacons: BTreeMap<String, u64>,
+    /// Beacons that were said to be kept; with those of the warm-up.
+    pub(super) accepted: u64,
+    pub(super) accepted_in_all: u64,
+    pub(super) answered: u64,
+    pub(super) broken: u64,
+    /// Times of requests, microseconds.
+    pub(super) waits: Histogram<u64>,
+    second: Histogram<u64>,
+    answered_before: u64,
+}
+
+/// How one request ended.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Outcome {
+    Answered(Answer),
+    Broken(ErrorKind),
+}
+
+/// One second of a run.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(super) struct Second {
+    /// Which.
+    pub(super) number: u32,
+    /// Beacons that were answered in it.
+    pub(super) answered: u64,
+    /// Times of requests, milliseconds.
+    pub(super) p50_ms: f64,
+    /// The same.
+    pub(super) p99_ms: f64,
+    /// Requests that broke or were refused, in all.
+    pub(super) failed: u64,
+    /// How far requests are behind their schedule.
+    pub(super) lag_ms: f64,
+}
+
+/// Three digits are right.
+const DIGITS: u8 = 3;
+const LONGEST_US: u64 = 60_000_000;
+
+impl Tally {
+    pub(super) fn new(counts_from: Instant) -> Result<Self, CreationError> {
+        let counted = Counted {
+            beacons: BTreeMap::new(),
+            accepted: 0,
+            accepted_in_all: 0,
+            answered: 0,
+            broken: 0,
+            waits: Histogram::new_with_bounds(1, LONGEST_US, DIGITS)?,
+            second: Histogram::new_with_bounds(1, LONGEST_US, DIGITS)?,
+            answered_before: 0,
+        };
+        Ok(Self { counts_from, counted: Mutex::new(counted) })
+    }
+
+    /// A request of so many beacons that was due at this time came to its end.
+    pub(super) fn count(&self, due: Instant, beacons: u64, outcome: Outcome) {
+        let took = u64::try_from(due.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let mut counted = self.counted();
+        if let Outcome::Answered(answer) = outcome {
+            counted.accepted_in_all += answer.accepted;
+        }
+        if due < self.counts_from {
+            return;
+        }
+        let name = match outcome {
+            Outcome::Answered(Answer { status, accepted }) => {
+                counted.accepted += accepted;
+                counted.answered += beacons;
+                counted.waits.saturating_record(took);
+                counted.second.saturating_record(took);
+                status.to_string()
+            }
+            Outcome::Broken(kind) => {
+                counted.broken += beacons;
+                kind.to_string()
+            }
+        };
+        *counted.beacons.entry(name).or_default() += beacons;
+    }
+
+    /// What there is to say of the second that is over.
+    pub(super) fn second(&self, second: u32, lag: Duration) -> Second {
+        let mut counted = self.counted();
+        let told = Second {
+            number: second,
+            answered: counted.answered - counted.answered_before,
+            p50_ms: at(&counted.second, 0.5),
+            p99_ms: at(&counted.second, 0.99),
+            failed: counted.failed(),
+            lag_ms: lag.as_secs_f64() * 1e3,
+        };
+        counted.answered_before = counted.answered;
+        counted.second.reset();
+        told
+    }
+
+    pub(super) fn counted(&self) -> MutexGuard<'_, Counted> {
+        self.counted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Counted {
+    /// Beacons that were neither kept nor heard and left out by policy.
+    pub(super) fn failed(&self) -> u64 {
+        let good = ["200", "202", "204"];
+        let bad = self.beacons.iter().filter(|(name, _)| !good.contains(&name.as_str()));
+        bad.map(|(_, beacons)| beacons).sum()
+    }
+}
+
+/// Milliseconds below which so many of the requests were answered.
+#[expect(clippy::cast_precision_loss, reason = "microseconds of a minute")]
+pub(super) fn at(waits: &Histogram<u64>, quantile: f64) -> f64 {
+    waits.value_at_quantile(quantile) as f64 / 1e3
+}
