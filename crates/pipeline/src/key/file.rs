@@ -13,7 +13,7 @@ use std::sync::Arc;
 use candor_event::Timestamp;
 use zeroize::Zeroizing;
 
-use super::{Epoch, Previous};
+use super::epoch::{Epoch, Previous};
 use crate::locked::Locked;
 
 /// `statfs` magic numbers of the file systems that live in memory (linux/magic.h).
@@ -100,7 +100,7 @@ impl KeyFile {
     pub(super) fn write(&self, epoch: &Epoch) {
         let mut bytes = Zeroizing::new(Vec::with_capacity(FILE_BYTES));
         bytes.push(FORMAT_VERSION);
-        bytes.extend_from_slice(&epoch.id.to_le_bytes());
+        bytes.extend_from_slice(&epoch.id().to_le_bytes());
         bytes.extend_from_slice(&epoch.until.unix().to_le_bytes());
         bytes.extend_from_slice(epoch.key.expose());
         let previous = epoch.previous.as_ref();

@@ -1,5 +1,7 @@
 use std::path::Path;
 
+use candor_event::Site;
+
 use super::*;
 
 const MIDNIGHT: i64 = 20_000 * 86_400;
