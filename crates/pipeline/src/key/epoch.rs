@@ -11,6 +11,7 @@ use crate::locked::Locked;
 /// One key and its time.
 pub(crate) struct Epoch {
     id: u64,
+    pub(super) from: Timestamp,
     pub(super) until: Timestamp,
     pub(super) key: Arc<Locked>,
     pub(super) previous: Option<Previous>,
@@ -32,21 +33,26 @@ pub(crate) struct SiteKey(Zeroizing<[u8; 32]>);
 // === impl Epoch ===
 
 impl Epoch {
-    pub(super) fn draw(until: Timestamp, previous: Option<Previous>) -> Option<Self> {
+    /// An epoch with a key and a name of its own.
+    pub(super) fn draw(
+        from: Timestamp,
+        until: Timestamp,
+        previous: Option<Previous>,
+    ) -> Option<Self> {
         let key = Locked::new(|bytes| getrandom::fill(bytes).ok())?;
         let id = getrandom::u64().ok()?.max(1);
-        Self::with_key(id, until, Arc::new(key), previous)
+        Self::with_key(id, (from, until), Arc::new(key), previous)
     }
 
     pub(super) fn with_key(
         id: u64,
-        until: Timestamp,
+        (from, until): (Timestamp, Timestamp),
         key: Arc<Locked>,
         previous: Option<Previous>,
     ) -> Option<Self> {
         let mut nonce = [0; 16];
         getrandom::fill(&mut nonce).ok()?;
-        Some(Self { id, until, key, previous, nonce, drawn: AtomicU64::new(0) })
+        Some(Self { id, from, until, key, previous, nonce, drawn: AtomicU64::new(0) })
     }
 
     /// The epoch's random name; it says nothing of the key.
@@ -84,8 +90,8 @@ impl Epoch {
         hasher
     }
 
-    pub(super) fn retire(&self, overlap_seconds: u32, now: Timestamp) -> Option<Previous> {
-        let until = self.until.plus_seconds(overlap_seconds.into());
+    /// The key as the one before, until its time is over.
+    pub(super) fn retire(&self, until: Timestamp, now: Timestamp) -> Option<Previous> {
         (now < until).then(|| Previous { key: Arc::clone(&self.key), until })
     }
 
@@ -93,6 +99,7 @@ impl Epoch {
     pub(super) fn again(&self, until: Timestamp, previous: Option<Previous>) -> Self {
         Self {
             id: self.id,
+            from: self.from,
             until,
             key: Arc::clone(&self.key),
             previous,
@@ -105,7 +112,7 @@ impl Epoch {
 // === impl SiteKey ===
 
 impl SiteKey {
-    fn derive(key: &Locked, site: &Site) -> Self {
+    pub(super) fn derive(key: &Locked, site: &Site) -> Self {
         let mut hasher = blake3::Hasher::new_derive_key("candor 2026-11 site key");
         hasher.update(key.expose());
         hasher.update(site.as_str().as_bytes());
