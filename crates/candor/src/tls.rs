@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use candor_collector::tls::{Tls, TlsConfig, TlsError};
+use candor_collector::tls::{Certificates, Tls, TlsConfig, TlsError};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::{JoinHandle, spawn_blocking};
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use candor_collector::tls::{Tls, TlsFiles};
+use candor_collector::tls::{Certificates, Tls, TlsFiles};
 use candor_tests::{Authority, Shown};
 use http::Request;
 use http_body_util::Full;
