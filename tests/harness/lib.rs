@@ -35,7 +35,7 @@ pub use http::{Answer, Client};
 pub use kafka::Broker;
 pub use leak::{Canary, Leak, files};
 pub use load::{Load, audit};
-pub use part::Part;
+pub use part::{Part, free_address};
 pub use parts::{Parts, PartsOptions};
 pub use policy::{Policy, policy};
 pub use process::{Process, program};

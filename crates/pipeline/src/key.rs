@@ -154,6 +154,14 @@ impl KeyRing {
         self.at(now).is_ok()
     }
 
+    /// Why there is no key when there is none, in words.
+    pub fn missing(&self) -> &'static str {
+        match self.source {
+            KeySource::Alone | KeySource::Leads => "no key can be drawn",
+            KeySource::Follows => "the leader of the fleet has handed out no key of this epoch",
+        }
+    }
+
     /// Whether the key of the present epoch is kept out of swap and core dumps; `None` without a key.
     pub fn is_locked(&self) -> Option<bool> {
         self.current.load().as_ref().map(|epoch| epoch.key.is_locked())
