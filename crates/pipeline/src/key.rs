@@ -61,11 +61,10 @@ struct Waiting {
     next: Option<Epoch>,
 }
 
-/// A leader draws the next key this long before its time, so that all have it when they rotate. The overlap
-/// of keys is shorter by as much: none lives longer than it would without a fleet.
+/// A leader draws the next key this long before its time, so that all have it when they rotate.
 const AHEAD_SECONDS: u32 = 120;
 /// The clocks of a fleet differ by less than this; a follower refuses what comes from further away.
-const CLOCK_SECONDS_MAX: i64 = 60;
+const CLOCK_SECONDS_MAX: u32 = 60;
 
 /// How long keys live.
 #[derive(Clone, Copy, Debug)]
@@ -193,15 +192,16 @@ impl KeyRing {
     /// When an epoch ends here: not later than its own end, nor than policies let a key of its beginning
     /// live. Where the clock was turned back by much, its beginning says nothing.
     fn end_of(&self, epoch: &Epoch, now: Timestamp) -> Timestamp {
-        let is_ahead = epoch.from > now.plus_seconds(CLOCK_SECONDS_MAX);
+        let is_ahead = epoch.from > now.plus_seconds(CLOCK_SECONDS_MAX.into());
         epoch.until.min(self.end(if is_ahead { now } else { epoch.from }))
     }
 
-    /// For how long the key before serves. In a fleet it was drawn ahead of its time, and lives no longer for
-    /// that.
+    /// For how long the key before serves. In a fleet it was drawn ahead of its time, and another clock may
+    /// have to end it; it lives no longer for that.
     fn overlap_seconds(&self) -> u32 {
-        let ahead = if self.source == KeySource::Alone { 0 } else { AHEAD_SECONDS };
-        self.period.overlap_seconds.saturating_sub(ahead)
+        let less =
+            if self.source == KeySource::Alone { 0 } else { AHEAD_SECONDS + CLOCK_SECONDS_MAX };
+        self.period.overlap_seconds.saturating_sub(less)
     }
 
     /// The epoch of this moment, after a rotation when it is time for one.

@@ -102,7 +102,7 @@ impl KeyRing {
         }
         let handed = form::read(Form::Handover, handed).ok_or(TakeOverError::Unreadable)?;
         let seconds = handed.at.unix().abs_diff(now.unix());
-        if seconds > CLOCK_SECONDS_MAX.unsigned_abs() {
+        if seconds > CLOCK_SECONDS_MAX.into() {
             return Err(TakeOverError::ClocksApart { seconds });
         }
         let mut waiting = self.lock();

@@ -82,7 +82,7 @@ fn a_session_that_crosses_over_is_known_to_both() {
         let key = ring.at(now).unwrap().previous_site_key(&site, now)?;
         Some(key.hasher("test").finalize())
     };
-    let end = 86_400 + 1_800 - i64::from(AHEAD_SECONDS);
+    let end = 86_400 + 1_800 - i64::from(AHEAD_SECONDS + CLOCK_SECONDS_MAX);
     let known = before(&leader, at(end - 1));
     assert!(known.is_some());
     for ring in [&follower, &late] {

@@ -9,7 +9,8 @@ use tempfile::TempDir;
 use super::{at, seen};
 use crate::key::epoch::Epoch;
 use crate::key::{
-    AHEAD_SECONDS, KeyFile, KeyPeriod, KeyRing, KeySource, SiteKey, TakeOverError, Timestamp,
+    AHEAD_SECONDS, CLOCK_SECONDS_MAX, KeyFile, KeyPeriod, KeyRing, KeySource, SiteKey,
+    TakeOverError, Timestamp,
 };
 
 /// Where a ring keeps its key over a restart, if anywhere.
@@ -135,7 +136,7 @@ impl Fleet {
                 let mut former = self.epochs.values().filter(|(known, _)| *known == hash);
                 // None where a leader began and ended an epoch that nobody looked at.
                 let former = former.next().map(|(_, end)| *end);
-                let overlap = i64::from(period.overlap_seconds - AHEAD_SECONDS);
+                let overlap = i64::from(period.overlap_seconds - AHEAD_SECONDS - CLOCK_SECONDS_MAX);
                 assert!(former.is_none_or(|end| previous.until <= end.plus_seconds(overlap)));
             }
         }
