@@ -63,7 +63,7 @@ impl Front {
 
     /// Whether there is a key.
     pub(crate) fn keys(&self) -> Keys {
-        Keys { ring: Arc::clone(&self.keys), clock: Arc::clone(&self.clock) }
+        Keys::new(Arc::clone(&self.keys), Arc::clone(&self.clock))
     }
 
     /// The door before this log. Keys rotate from now on, until the task is aborted.
@@ -81,6 +81,10 @@ impl Front {
 // === impl Keys ===
 
 impl Keys {
+    pub(crate) fn new(ring: Arc<KeyRing>, clock: Arc<dyn Clock>) -> Self {
+        Self { ring, clock }
+    }
+
     /// The keys themselves.
     pub(crate) fn ring(&self) -> Arc<KeyRing> {
         Arc::clone(&self.ring)

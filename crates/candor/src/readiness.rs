@@ -164,6 +164,9 @@ impl Display for NotReady {
 mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
 
+    use candor_event::{Clock, ManualClock, Timestamp};
+    use candor_pipeline::{KeyPeriod, KeyRing, KeySource};
+
     use super::*;
 
     #[derive(Clone, Default)]
@@ -231,5 +234,26 @@ mod tests {
         let reason = readiness.now().await.unwrap_err().to_string();
         assert!(reason.contains("the log does not answer") && reason.contains("ClickHouse"));
         assert_eq!(reason.lines().count(), 2, "{reason}");
+    }
+
+    #[tokio::test]
+    async fn who_has_no_key_is_not_ready() {
+        let clock = Arc::new(ManualClock::at(Timestamp::from_unix(1_790_000_000)));
+        let keys = |source| {
+            let ring = KeyRing::of(source, KeyPeriod::default(), None);
+            Keys::new(Arc::new(ring), Arc::clone(&clock) as Arc<dyn Clock>)
+        };
+        let log = Switch::default();
+        log.0.store(true, Ordering::SeqCst);
+        let stop = Stop::on_signal().unwrap();
+        let (leads, follows) = (keys(KeySource::Leads), keys(KeySource::Follows));
+        let ready =
+            |keys: &Keys| Readiness::new(log.clone(), None, stop.clone()).with_keys(keys.clone());
+        assert_eq!(ready(&leads).now().await, Ok(()));
+        let reason = ready(&follows).now().await.unwrap_err().to_string();
+        assert!(reason.contains("the leader of the fleet has handed out no key"), "{reason}");
+        let handed = leads.ring().handover(clock.now()).unwrap();
+        follows.ring().take_over(handed.as_ref(), clock.now()).unwrap();
+        assert_eq!(ready(&follows).now().await, Ok(()));
     }
 }

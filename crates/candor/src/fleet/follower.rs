@@ -120,7 +120,7 @@ impl Follower {
     }
 
     /// The bytes that the leader hands out. What TLS and HTTP held of them is theirs and not overwritten by us.
-    async fn fetch(&self) -> Result<Zeroizing<[u8; HANDOVER_BYTES]>, AskError> {
+    async fn fetch(&self) -> Result<Zeroizing<Vec<u8>>, AskError> {
         let host = self.leader.name.to_str();
         let stream = TcpStream::connect((host.as_ref(), self.leader.port));
         let stream = stream.await.map_err(AskError::Unreachable)?;
@@ -141,9 +141,9 @@ impl Follower {
     }
 }
 
-/// Reads exactly what keys have.
-async fn read(mut body: Incoming) -> Result<Zeroizing<[u8; HANDOVER_BYTES]>, AskError> {
-    let mut handed = Zeroizing::new([0; HANDOVER_BYTES]);
+/// Reads exactly what keys have. They lie on the heap, where handing them on leaves no copy behind.
+async fn read(mut body: Incoming) -> Result<Zeroizing<Vec<u8>>, AskError> {
+    let mut handed = Zeroizing::new(vec![0; HANDOVER_BYTES]);
     let mut rest = handed.as_mut_slice();
     while let Some(frame) = body.frame().await {
         let frame = frame?;
