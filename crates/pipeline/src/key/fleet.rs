@@ -4,7 +4,7 @@
 use candor_event::Timestamp;
 use zeroize::Zeroizing;
 
-use super::epoch::Epoch;
+use super::epoch::{Epoch, Previous};
 use super::form::{self, FORM_BYTES, Form, Held};
 use super::{CLOCK_SECONDS_MAX, KeyRing, KeySource, Waiting};
 use crate::rejection::Rejection;
@@ -111,7 +111,8 @@ impl KeyRing {
         let Held { mut current, mut next, .. } = handed;
         if self.end_of(&current, now) <= now {
             // Its end has come here, and not yet where it was drawn.
-            current = next.take_if(|next| next.from <= now).ok_or(TakeOverError::Over)?;
+            let is_due = |next: &mut Epoch| next.from <= now && now < self.end_of(next, now);
+            current = next.take_if(is_due).ok_or(TakeOverError::Over)?;
         }
         match own {
             Some(own) if own.id() == current.id() => {
@@ -121,12 +122,20 @@ impl KeyRing {
             }
             _ => {
                 waiting.next = next;
-                let previous = current.previous.clone().filter(|previous| now < previous.until);
+                let previous = self.previous_of(&current, now);
                 let taken = current.again(self.end_of(&current, now), previous);
                 self.begin(taken, &waiting, now, "taken_over");
                 Ok(TakenOver::Begun)
             }
         }
+    }
+
+    /// The key before one that was handed out: for as long as the leader says, and no longer than here.
+    fn previous_of(&self, handed: &Epoch, now: Timestamp) -> Option<Previous> {
+        let Previous { key, until } = handed.previous.clone()?;
+        let from = handed.from.min(now.plus_seconds(CLOCK_SECONDS_MAX.into()));
+        let until = until.min(from.plus_seconds(self.overlap_seconds().into()));
+        (now < until).then_some(Previous { key, until })
     }
 
     /// Puts what comes next in its place. The end of an epoch that is known may come earlier, never later.

@@ -8,6 +8,7 @@ use tempfile::TempDir;
 
 use super::{at, seen};
 use crate::key::epoch::Epoch;
+use crate::key::form::Form;
 use crate::key::{
     AHEAD_SECONDS, CLOCK_SECONDS_MAX, KeyFile, KeyPeriod, KeyRing, KeySource, SiteKey,
     TakeOverError, Timestamp,
@@ -154,7 +155,51 @@ fn open(dir: &TempDir, number: usize, memory: Memory) -> KeyRing {
     KeyRing::of(source, KeyPeriod::default(), file)
 }
 
+/// Moments that a leader might tell: near, far, and beyond all calendars.
+fn moment() -> impl Strategy<Value = i64> {
+    let now = at(0).unix();
+    prop_oneof![
+        now - 100_000..now + 100_000,
+        any::<i64>(),
+        prop_oneof![Just(i64::MIN), Just(0), Just(i64::MAX)],
+    ]
+}
+
 proptest! {
+    /// Whatever a leader tells: nothing panics, and no key outlives what this collector allows by itself.
+    #[test]
+    fn no_leader_makes_a_key_live_longer(
+        told_at in prop_oneof![Just(at(0).unix()), moment()],
+        epochs in prop::array::uniform2((0_u64..3, moment(), moment())),
+        previous_until in moment(),
+    ) {
+        let epoch = |(id, from, until): (u64, i64, i64)| {
+            let times = [from.to_le_bytes(), until.to_le_bytes()].concat();
+            [id.to_le_bytes().to_vec(), times, vec![7; 32]].concat()
+        };
+        let mut bytes = [vec![Form::Handover as u8], told_at.to_le_bytes().to_vec()].concat();
+        bytes.extend(epoch(epochs[0]));
+        bytes.extend(previous_until.to_le_bytes());
+        bytes.extend([9; 32]);
+        bytes.extend(epoch(epochs[1]));
+        bytes.extend(blake3::hash(&bytes).as_bytes());
+        let follower = KeyRing::of(KeySource::Follows, KeyPeriod::default(), None);
+        let taken = follower.take_over(&bytes, at(0));
+        let is_unreadable = taken == Err(TakeOverError::Unreadable);
+        prop_assert_eq!(is_unreadable, epochs[0].0 == 0, "no epoch has the name 0");
+        prop_assert_eq!(taken.is_ok(), follower.has_key(at(0)));
+        if let Ok(epoch) = follower.at(at(0)) {
+            let period = KeyPeriod::default();
+            prop_assert!(epoch.until <= period.end(at(i64::from(CLOCK_SECONDS_MAX))));
+            let overlap = i64::from(period.overlap_seconds);
+            let previous = epoch.previous.as_ref();
+            prop_assert!(previous.is_none_or(|previous| previous.until < at(overlap)));
+        }
+        follower.tick(at(1)).ok();
+        follower.tick(at(200_000)).ok();
+        prop_assert!(follower.current.load().is_none(), "and all end");
+    }
+
     /// Whatever happens: ids are equal where epochs have the same name, and differ where they do not; a key
     /// ends when it was to, wherever it is; and followers draw none.
     #[test]
