@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use candor_tests::{Candor, Options, files, hex, policy};
+use candor_tests::{Candor, Options, files, hash_under, hex, policy};
 
 use super::pageview;
 
@@ -26,22 +26,6 @@ fn hashing(keys: &str) -> Candor {
 fn send_from(candor: &Candor, address: &str) {
     let headers = [("content-type", "application/json"), ("x-forwarded-for", address)];
     assert_eq!(candor.beacons().post("/v1/events", &headers, pageview("")).status, 202);
-}
-
-/// How a site's key and an address's hash are formed, as an attacker who has read the code would.
-fn hash_under(key: &[u8], address: [u8; 4]) -> [u8; 16] {
-    let mut site = blake3::Hasher::new_derive_key("candor 2026-11 site key");
-    site.update(key).update(b"demo");
-    let mut hasher = blake3::Hasher::new_keyed(site.finalize().as_bytes());
-    let [a, b, c, d] = address;
-    hasher.update(b"address\0").update(&[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, a, b, c, d]);
-    let mut hash = [0; 16];
-    hasher.finalize_xof().fill(&mut hash);
-    let mut named = blake3::Hasher::new_derive_key("candor 2026-11 pseudonym in a purpose");
-    named.update(b"statistics\0").update(&hash);
-    let mut out = [0; 16];
-    named.finalize_xof().fill(&mut out);
-    out
 }
 
 fn stored_hashes(candor: &Candor, count: usize) -> Vec<String> {

@@ -268,30 +268,6 @@ fn a_secret_that_others_can_read_is_refused() {
 }
 
 #[test]
-fn several_collectors_cannot_share_a_key() {
-    let hashed = policy().with("[address]\nmode = \"hash\"").purpose(
-        "statistics",
-        "consent",
-        "1 months",
-        &["path", "address"],
-    );
-    let mut parts = Parts::prepare(&PartsOptions { policy: Some(hashed), ..soon() });
-    for command in ["collect", "up", "migrate"] {
-        let run = parts.command(command).output().unwrap();
-        assert_eq!(run.status.code(), Some(64), "{command}: {}", said(&run));
-        for words in ["one visitor would count as several", "sole_collector = true"] {
-            assert!(said(&run).contains(words), "{command}: {}", said(&run));
-        }
-    }
-    parts.configure("keys.sole_collector = true\n");
-    parts.engine.restart();
-    assert!(parts.migrate(&[]).status.success());
-    parts.add_collector();
-    parts.collectors[0].wait_until_ready();
-    assert_eq!(parts.send(&pageview("a")).status, 202);
-}
-
-#[test]
 fn what_the_notice_says_of_the_log_is_kept() {
     let short = policy().purpose("statistics", "consent", "1 days", &["path"]);
     let short = short.with("[data]\nlog = \"12 hours\"");

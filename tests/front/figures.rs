@@ -90,7 +90,8 @@ fn figures_of_a_crowd() {
         after >> 20
     );
     assert!(held * 10 >= idle * 9, "{held} of {idle} were still held");
-    let late = candor.metric("collector_connections_closed_total{why=\"headers\"}");
+    let late =
+        candor.metric("collector_connections_closed_total{listener=\"beacons\",why=\"headers\"}");
     assert!(late > 0, "slow ones were closed");
     let calm = match size.calm_min {
         Some(min) => calm.max(calm_again).max(min),

@@ -7,5 +7,6 @@
 )]
 
 mod figures;
+mod fleet;
 mod process;
 mod tls;

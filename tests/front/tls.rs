@@ -4,86 +4,36 @@ use std::fs::{self, Permissions};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
 use std::process::Output;
 use std::sync::Arc;
 
-use candor_tests::{Candor, Client, Options, eventually};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use candor_tests::{Authority, Candor, Client, Options, Shown, eventually};
 use rustls::pki_types::ServerName;
-use rustls::pki_types::pem::PemObject;
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use rustls::{ClientConnection, StreamOwned};
 
 type Stream = StreamOwned<ClientConnection, TcpStream>;
 
-/// An authority, and certificates of its in a directory.
-struct Authority {
-    issuer: CertifiedIssuer<'static, KeyPair>,
-    dir: tempfile::TempDir,
+fn authority() -> Authority {
+    Authority::of(&["beacons", "admin", "operator"])
 }
 
-impl Authority {
-    fn new() -> Self {
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
-        let authority = Self { issuer, dir: tempfile::tempdir().unwrap() };
-        authority.write("ca.pem", &authority.issuer.pem());
-        authority.issue("beacons");
-        authority.issue("admin");
-        authority.issue("operator");
-        authority
-    }
+fn config(authority: &Authority) -> String {
+    let dir = authority.dir().display();
+    format!(
+        "[collector.tls]\ncertificate_file = '{dir}/beacons.pem'\nkey_file = '{dir}/beacons.key'\n\
+         [admin.tls]\ncertificate_file = '{dir}/admin.pem'\nkey_file = '{dir}/admin.key'\n\
+         client_ca_file = '{dir}/ca.pem'\n"
+    )
+}
 
-    /// Puts a new certificate and its key where those of this name were.
-    fn issue(&self, name: &str) {
-        let key = KeyPair::generate().unwrap();
-        let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
-        let params = CertificateParams::new(names).unwrap();
-        let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        self.write(&format!("{name}.key"), &key.serialize_pem());
-        self.write(&format!("{name}.pem"), &certificate.pem());
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        fs::write(self.path(name), text).unwrap();
-        fs::set_permissions(self.path(name), Permissions::from_mode(0o600)).unwrap();
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
-    fn config(&self) -> String {
-        let dir = self.dir.path().display();
-        format!(
-            "[collector.tls]\ncertificate_file = '{dir}/beacons.pem'\nkey_file = '{dir}/beacons.key'\n\
-             [admin.tls]\ncertificate_file = '{dir}/admin.pem'\nkey_file = '{dir}/admin.key'\n\
-             client_ca_file = '{dir}/ca.pem'\n"
-        )
-    }
-
-    /// Connects, with the operator's certificate when it is to be shown.
-    fn connect(&self, to: &Client, shows: bool) -> Stream {
-        let mut roots = RootCertStore::empty();
-        roots.add(self.issuer.der().clone()).unwrap();
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let builder = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_root_certificates(roots);
-        let config = if shows {
-            let chain = rustls::pki_types::CertificateDer::from_pem_file(self.path("operator.pem"));
-            let key = PemObject::from_pem_file(self.path("operator.key")).unwrap();
-            builder.with_client_auth_cert(vec![chain.unwrap()], key).unwrap()
-        } else {
-            builder.with_no_client_auth()
-        };
-        let name = ServerName::try_from("localhost").unwrap();
-        let connection = ClientConnection::new(Arc::new(config), name).unwrap();
-        let address = to.base().trim_start_matches("http://");
-        StreamOwned::new(connection, TcpStream::connect(address).unwrap())
-    }
+/// Connects, with the operator's certificate when it is to be shown.
+fn connect(authority: &Authority, to: &Client, shows: bool) -> Stream {
+    let operator = Shown { of: authority, name: "operator" };
+    let config = authority.client(shows.then_some(operator));
+    let name = ServerName::try_from("localhost").unwrap();
+    let connection = ClientConnection::new(Arc::new(config), name).unwrap();
+    let address = to.base().trim_start_matches("http://");
+    StreamOwned::new(connection, TcpStream::connect(address).unwrap())
 }
 
 const BEACON: &str = r#"{"site":"demo","url":"http://localhost/a","consent":true}"#;
@@ -117,7 +67,7 @@ fn send(stream: &mut Stream) -> std::io::Result<String> {
 }
 
 fn metrics(authority: &Authority, candor: &Candor) -> String {
-    let mut admin = authority.connect(candor.admin(), true);
+    let mut admin = connect(authority, candor.admin(), true);
     ask(&mut admin, "GET /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap()
 }
 
@@ -127,13 +77,13 @@ fn shown(stream: &Stream) -> Vec<u8> {
 
 #[test]
 fn certificates_are_followed_and_connections_go_on() {
-    let authority = Authority::new();
-    let candor = Candor::start(Options { config: authority.config(), ..Options::default() });
-    let mut before = authority.connect(candor.beacons(), false);
+    let authority = authority();
+    let candor = Candor::start(Options { config: config(&authority), ..Options::default() });
+    let mut before = connect(&authority, candor.beacons(), false);
     assert!(send(&mut before).unwrap().starts_with("HTTP/1.1 202"));
 
     let changed = |before: &Stream| {
-        let mut stream = authority.connect(candor.beacons(), false);
+        let mut stream = connect(&authority, candor.beacons(), false);
         send(&mut stream).unwrap();
         (shown(&stream) != shown(before)).then_some(stream)
     };
@@ -158,12 +108,12 @@ fn certificates_are_followed_and_connections_go_on() {
 
 #[test]
 fn the_admin_listener_asks_for_a_certificate() {
-    let authority = Authority::new();
-    let candor = Candor::start(Options { config: authority.config(), ..Options::default() });
+    let authority = authority();
+    let candor = Candor::start(Options { config: config(&authority), ..Options::default() });
     let live = "GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\n";
-    let answer = ask(&mut authority.connect(candor.admin(), true), live).unwrap();
+    let answer = ask(&mut connect(&authority, candor.admin(), true), live).unwrap();
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-    assert!(ask(&mut authority.connect(candor.admin(), false), live).is_err());
+    assert!(ask(&mut connect(&authority, candor.admin(), false), live).is_err());
 
     let admin = candor.admin().base().trim_start_matches("http://").to_owned();
     let health = |more: &[&str]| -> Output {
@@ -192,11 +142,11 @@ fn the_admin_listener_asks_for_a_certificate() {
 
 #[test]
 fn a_key_that_others_can_read_is_refused_at_the_start() {
-    let authority = Authority::new();
+    let authority = authority();
     fs::set_permissions(authority.path("beacons.key"), Permissions::from_mode(0o644)).unwrap();
     let mut candor = Candor::demo();
     candor.stop();
-    candor.configure(&authority.config());
+    candor.configure(&config(&authority));
     let said = candor.run_until_it_ends();
     assert!(said.contains("chmod 600") && said.contains("beacons.key"), "{said}");
 }

@@ -316,7 +316,7 @@ fn log_of_this_run() -> String {
     let broker = Broker::shared();
     let topic = broker.fresh_topic();
     format!(
-        "[log]\nkind = 'kafka'\n[keys]\nsole_collector = true\n[sink]\nbatch_age_ms = 1000\n\
+        "[log]\nkind = 'kafka'\n[sink]\nbatch_age_ms = 1000\n\
          [kafka]\nbootstrap_servers = ['{}']\ntopic = '{topic}'\ngroup = '{topic}'\n\
          instance = 'candor'\ncompression = 'none'\n[kafka.create]\npartitions = 1\nretention_hours = 12\n",
         broker.address()

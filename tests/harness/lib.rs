@@ -10,10 +10,12 @@
     reason = "a test that cannot go on panics"
 )]
 
+mod authority;
 mod candor;
 mod config;
 mod event;
 mod geo;
+mod hash;
 mod http;
 mod kafka;
 mod leak;
@@ -24,14 +26,16 @@ mod policy;
 mod process;
 mod sql;
 
+pub use authority::{Authority, Shown};
 pub use candor::{Candor, Options};
 pub use event::event;
 pub use geo::{geo_config, geo_database};
+pub use hash::hash_under;
 pub use http::{Answer, Client};
 pub use kafka::Broker;
 pub use leak::{Canary, Leak, files};
 pub use load::{Load, audit};
-pub use part::Part;
+pub use part::{Part, free_address};
 pub use parts::{Parts, PartsOptions};
 pub use policy::{Policy, policy};
 pub use process::{Process, program};

@@ -159,7 +159,7 @@ pub(crate) fn listener(args: &mut Vec<String>, flag: &str) -> Client {
 
 /// An address that nobody listens on, and that the system gives to nobody by itself: its port is below
 /// those of outgoing connections.
-fn free_address() -> String {
+pub fn free_address() -> String {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let first = u16::try_from(std::process::id() % 9_000).unwrap() + 20_000;
     loop {

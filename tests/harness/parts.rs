@@ -123,8 +123,20 @@ impl Parts {
 
     /// Starts one more collector.
     pub fn add_collector(&mut self) {
+        self.add_collector_with("");
+    }
+
+    /// Starts one more collector, with these lines in a `candor.toml` of its own, `collector-0.toml` and so on.
+    pub fn add_collector_with(&mut self, config: &str) {
         let name = format!("collector-{}", self.collectors.len());
+        let own = self.dir.path().join(format!("{name}.toml"));
+        let shared = std::fs::read_to_string(self.dir.path().join("candor.toml")).unwrap();
         let mut args = self.args("collect");
+        if !config.is_empty() {
+            std::fs::write(&own, merged(&[&shared, config])).unwrap();
+            let place = args.iter().position(|arg| arg == "--config").unwrap() + 1;
+            args[place] = own.display().to_string();
+        }
         // Its spill, which no other collector has.
         args.extend(["--data".to_owned(), self.dir.path().join(&name).display().to_string()]);
         let beacons = listener(&mut args, "--listen");

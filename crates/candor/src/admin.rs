@@ -65,11 +65,12 @@ impl AdminServer {
     pub(crate) fn start<H: LogHealth, R: Routes>(
         listener: TcpListener,
         tls: Option<Tls>,
-        readiness: Arc<Readiness<H>>,
+        readiness: Readiness<H>,
         metrics: PrometheusHandle,
         routes: R,
     ) -> std::io::Result<Self> {
         let only_this_machine = listener.local_addr()?.ip().is_loopback();
+        let readiness = Arc::new(readiness);
         let beside = [
             tokio::spawn(Arc::clone(&readiness).watch()),
             tokio::spawn(telemetry::upkeep(metrics.clone())),

@@ -7,11 +7,13 @@ use std::time::Duration;
 use anyhow::Result;
 use candor_collector::Pages;
 use candor_event::Clock;
+use candor_pipeline::KeySource;
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::admin::{AdminServer, Imports};
 use crate::clock::SystemClock;
 use crate::config::Config;
+use crate::fleet::Fleet;
 use crate::front::{Front, bind, serve_beacons};
 use crate::log::LogProducer;
 use crate::notices::Notices;
@@ -37,9 +39,19 @@ pub(crate) async fn run(config: Config, metrics: PrometheusHandle) -> Result<()>
     let tls = Listeners::open(&config)?;
     let beacons = bind(config.collector.listen).await?;
     let admin = bind(config.admin.listen).await?;
+    let fleet = Fleet::open(&config).await?;
+    if fleet.source() == KeySource::Alone && in_force.registry.rotation().is_some() {
+        tracing::info!(
+            "visitors are told apart by keys of this collector's own: whoever meets another collector counts \
+             there, too, unless [keys.fleet] lets them share keys"
+        );
+    }
     let (beacons_at, admin_at) = (beacons.local_addr()?, admin.local_addr()?);
     let stop = Stop::on_signal()?;
-    let front = Front::open(&config, &in_force, &clock)?;
+    let front = Front::open(&config, &in_force, &clock, fleet.source())?;
+    let keys = front.keys();
+    let certificates = tls.follow(fleet.certificates())?;
+    let fleet = fleet.start(keys.ring(), Arc::clone(&clock), &stop).await;
     let producer = LogProducer::kafka(kafka, &config, Arc::clone(&clock)).await?;
 
     let (door, rotation) = front.door(&config, producer.clone());
@@ -49,10 +61,9 @@ pub(crate) async fn run(config: Config, metrics: PrometheusHandle) -> Result<()>
         Following { config: config.clone(), door: Arc::clone(&door), notices, store: None };
     let reload = reload::start(following, in_force.stamp)?;
     let databases = databases::follow(&config, Arc::clone(&door))?;
-    let readiness = Readiness::new(producer.clone(), None, stop.clone());
+    let readiness = Readiness::new(producer.clone(), None, stop.clone()).with_keys(keys);
     let imports = Imports { door: Arc::clone(&door), clock };
     let admin = AdminServer::start(admin, tls.admin.clone(), readiness, metrics, imports)?;
-    let certificates = tls.follow()?;
     tracing::info!(part = "collect", beacons = %beacons_at, admin = %admin_at, "candor is up");
 
     serve_beacons(beacons, door, &config, tls.beacons, &stop).await;
@@ -60,6 +71,7 @@ pub(crate) async fn run(config: Config, metrics: PrometheusHandle) -> Result<()>
     reload::stop(reload).await;
     reload::stop(databases).await;
     reload::stop(certificates).await;
+    reload::stop(fleet).await;
     producer.close(CLOSE_DEADLINE).await;
     rotation.abort();
     Ok(())

@@ -1,5 +1,6 @@
 //! `candor.toml`: each crate owns its part, this composes them. Every key is optional.
 
+mod fleet;
 mod secret;
 mod tables;
 
@@ -15,6 +16,7 @@ use candor_transport::kafka::{KafkaConfig, KafkaError};
 use candor_transport::spill::{SpillConfig, SpillError};
 use serde::Deserialize;
 
+pub(crate) use fleet::{FleetConfig, Leader, Role};
 pub(crate) use tables::{
     Ack, AdminConfig, AgentsConfig, DataConfig, EngineConfig, GeoConfig, KeysConfig, Level,
     LogConfig, LogKind, PoliciesConfig, TelemetryConfig,
@@ -115,6 +117,7 @@ impl Config {
                  after its time",
             ));
         }
+        self.keys.fleet.role()?;
         for (table, tls) in [("collector", &self.collector.tls), ("admin", &self.admin.tls)] {
             let half = |error| ConfigError::Value(format!("[{table}.tls]: {error}"));
             tls.files().map_err(half)?;

@@ -10,7 +10,7 @@ use candor_collector::Door;
 use candor_collector::server::{Drained, Settings, serve};
 use candor_collector::tls::Tls;
 use candor_event::Clock;
-use candor_pipeline::{Agents, KeyFile, KeyRing, Pipeline, Sources};
+use candor_pipeline::{Agents, KeyFile, KeyRing, KeySource, Pipeline, Sources};
 use candor_transport::Producer;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -28,6 +28,13 @@ pub(crate) struct Front {
     clock: Arc<dyn Clock>,
 }
 
+/// Knows whether there is a key for beacons.
+#[derive(Clone, Debug)]
+pub(crate) struct Keys {
+    ring: Arc<KeyRing>,
+    clock: Arc<dyn Clock>,
+}
+
 /// How often keys are looked after.
 const KEY_TICK: Duration = Duration::from_secs(1);
 
@@ -39,9 +46,10 @@ impl Front {
         config: &Config,
         in_force: &InForce,
         clock: &Arc<dyn Clock>,
+        source: KeySource,
     ) -> Result<Self> {
         let file = config.keys.file.as_deref().map(KeyFile::open).transpose()?;
-        let keys = Arc::new(KeyRing::new(config.key_period(), file));
+        let keys = Arc::new(KeyRing::of(source, config.key_period(), file));
         let rules = assets::agent_rules(config.agents.rules.as_deref())?;
         let files = assets::geo(&config.geo)?;
         databases::warn_of_missing(&files, &in_force.registry);
@@ -53,6 +61,11 @@ impl Front {
         Ok(Self { keys, pipeline, clock: Arc::clone(clock) })
     }
 
+    /// Whether there is a key.
+    pub(crate) fn keys(&self) -> Keys {
+        Keys::new(Arc::clone(&self.keys), Arc::clone(&self.clock))
+    }
+
     /// The door before this log. Keys rotate from now on, until the task is aborted.
     pub(crate) fn door<P: Producer>(
         self,
@@ -62,6 +75,27 @@ impl Front {
         let rotation = tokio::spawn(rotate(self.keys, Arc::clone(&self.clock)));
         let door = Door::new(self.pipeline, producer, self.clock, &config.collector);
         (tracker::scripts(door, &config.collector.tracker_path), rotation)
+    }
+}
+
+// === impl Keys ===
+
+impl Keys {
+    pub(crate) fn new(ring: Arc<KeyRing>, clock: Arc<dyn Clock>) -> Self {
+        Self { ring, clock }
+    }
+
+    /// The keys themselves.
+    pub(crate) fn ring(&self) -> Arc<KeyRing> {
+        Arc::clone(&self.ring)
+    }
+
+    /// Whether beacons can be taken; otherwise why not, in words.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        if self.ring.has_key(self.clock.now()) {
+            return Ok(());
+        }
+        Err(self.ring.missing().to_owned())
     }
 }
 
@@ -95,11 +129,14 @@ pub(crate) async fn bind(address: SocketAddr) -> Result<TcpListener> {
 /// Keys die on time although no beacon comes.
 async fn rotate(keys: Arc<KeyRing>, clock: Arc<dyn Clock>) {
     let mut tick = tokio::time::interval(KEY_TICK);
-    let mut told = false;
+    let (mut is_missing, mut told) = (false, false);
     loop {
         tick.tick().await;
-        if keys.tick(clock.now()).is_err() {
-            tracing::error!("no key can be drawn: beacons are refused");
+        let was_missing = std::mem::replace(&mut is_missing, keys.tick(clock.now()).is_err());
+        if is_missing && !was_missing {
+            tracing::error!("{}: beacons are refused", keys.missing());
+        } else if was_missing && !is_missing {
+            tracing::info!("there is a key again: beacons are taken");
         } else if !told && keys.is_locked() == Some(false) {
             told = true;
             tracing::warn!(

@@ -12,6 +12,7 @@ mod config;
 mod databases;
 mod demo;
 mod engine;
+mod fleet;
 mod front;
 mod harden;
 mod health;

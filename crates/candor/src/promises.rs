@@ -13,25 +13,8 @@ pub(crate) fn check(config: &Config, registry: &Registry) -> Result<(), ConfigEr
     if config.log.kind == LogKind::Journal {
         return Ok(());
     }
-    check_keys(config.keys.sole_collector, registry)?;
     let spill = config.spill.is_on().then_some(&config.spill);
     check_retention(&config.kafka.create, spill, registry)
-}
-
-/// Each collector draws a key of its own: several would give a visitor several ids.
-fn check_keys(sole_collector: bool, registry: &Registry) -> Result<(), ConfigError> {
-    let needs_one_key = registry.policies().iter().find(|policy| policy.uses_keys());
-    let Some(policy) = needs_one_key.filter(|_| !sole_collector) else {
-        return Ok(());
-    };
-    Err(ConfigError::Value(format!(
-        "the policy of `{}` tells visitors apart by ids or hashed addresses, which need one key, but \
-         each collector draws a key of its own: behind several collectors one visitor would count as \
-         several. Run exactly one collector and set sole_collector = true under [keys] in \
-         candor.toml, or take `[visitor] mode = \"rotating\"` and `[address] mode = \"hash\"` out of \
-         the policy",
-        policy.controller().id()
-    )))
 }
 
 /// Kafka keeps events whether they were stored or not, and before that they may have lain in a spill. Notices
@@ -66,37 +49,22 @@ fn check_retention(
 mod tests {
     use super::*;
 
-    fn registry(period: &str, field: &str, more: &str) -> Registry {
+    fn registry(period: &str, more: &str) -> Registry {
         let text = format!(
             "[controller]\nid = \"acme\"\nname = \"Acme\"\ncontact = \"a@example.org\"\n\
              [[sites]]\nname = \"demo\"\nhosts = [\"localhost\"]\n\
              [purposes.statistics]\nbasis = \"consent\"\nretention = \"{period}\"\n\
-             fields = [\"{field}\"]\n{more}"
+             fields = [\"path\"]\n{more}"
         );
         Registry::compile([("acme.toml", text.as_str())]).unwrap()
     }
 
     fn plain(period: &str) -> Registry {
-        registry(period, "path", "")
+        registry(period, "")
     }
 
     fn kafka(more: &str) -> Config {
         toml::from_str(&format!("log.kind = \"kafka\"\n{more}")).unwrap()
-    }
-
-    #[test]
-    fn ids_and_hashes_need_a_sole_collector() {
-        for (field, more) in [
-            ("visitor", "[visitor]\nmode = \"rotating\""),
-            ("address", "[address]\nmode = \"hash\""),
-        ] {
-            let registry = registry("1 months", field, more);
-            let refused = check(&kafka(""), &registry).unwrap_err().to_string();
-            assert!(refused.contains("`acme`") && refused.contains("sole_collector = true"));
-            assert!(check(&kafka("keys.sole_collector = true"), &registry).is_ok());
-            assert!(check(&Config::default(), &registry).is_ok(), "a journal has one collector");
-        }
-        assert!(check(&kafka(""), &plain("1 months")).is_ok(), "no key is used");
     }
 
     #[test]
@@ -112,7 +80,7 @@ mod tests {
         ] {
             assert!(refused.contains(words), "{refused}");
         }
-        let longer = registry("1 months", "path", "[data]\nlog = \"29 hours\"");
+        let longer = registry("1 months", "[data]\nlog = \"29 hours\"");
         assert!(check(&day, &longer).is_ok(), "the notice says more");
         assert!(
             check(&kafka(""), &plain("1 days")).is_ok(),

@@ -12,6 +12,7 @@ use candor_store::Store;
 use candor_transport::kafka::{KafkaError, KafkaHealth};
 use tokio::time::timeout;
 
+use crate::front::Keys;
 use crate::stop::Stop;
 
 /// The log, as far as it can be away.
@@ -30,6 +31,7 @@ pub(crate) trait LogHealth: Send + Sync + 'static {
 pub(crate) struct Readiness<H> {
     log: H,
     store: Option<Store>,
+    keys: Option<Keys>,
     stop: Stop,
     told: Mutex<Away>,
 }
@@ -46,6 +48,7 @@ pub(crate) enum NotReady {
 pub(crate) struct Away {
     log: Option<String>,
     store: Option<String>,
+    keys: Option<String>,
 }
 
 /// A part that does not answer within this time is away.
@@ -57,8 +60,13 @@ const WATCH_EVERY: Duration = Duration::from_secs(5);
 
 impl<H: LogHealth> Readiness<H> {
     /// The readiness of a process that needs this log, and this store if any.
-    pub(crate) fn new(log: H, store: Option<Store>, stop: Stop) -> Arc<Self> {
-        Arc::new(Self { log, store, stop, told: Mutex::default() })
+    pub(crate) fn new(log: H, store: Option<Store>, stop: Stop) -> Self {
+        Self { log, store, keys: None, stop, told: Mutex::default() }
+    }
+
+    /// It needs a key as well.
+    pub(crate) fn with_keys(self, keys: Keys) -> Self {
+        Self { keys: Some(keys), ..self }
     }
 
     /// Whether everything is there.
@@ -67,10 +75,12 @@ impl<H: LogHealth> Readiness<H> {
             return Err(NotReady::Stopping);
         }
         let (log, store) = tokio::join!(self.ask_log(), self.ask_store());
-        let away = Away { log, store };
+        let keys = self.keys.as_ref().and_then(|keys| keys.check().err());
+        let away = Away { log, store, keys };
         self.tell(&away);
         let log_is_missed = away.log.is_some() && !self.log.takes_events();
-        if log_is_missed || away.store.is_some() { Err(NotReady::Away(away)) } else { Ok(()) }
+        let is_away = log_is_missed || away.store.is_some() || away.keys.is_some();
+        if is_away { Err(NotReady::Away(away)) } else { Ok(()) }
     }
 
     /// Asks again and again. Never returns.
@@ -103,6 +113,9 @@ impl<H: LogHealth> Readiness<H> {
         tell("log", told.log.as_ref(), away.log.as_ref());
         if self.store.is_some() {
             tell("store", told.store.as_ref(), away.store.as_ref());
+        }
+        if self.keys.is_some() {
+            tell("keys", told.keys.as_ref(), away.keys.as_ref());
         }
         told.clone_from(away);
     }
@@ -138,9 +151,9 @@ impl Display for NotReady {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Stopping => f.write_str("stopping"),
-            Self::Away(Away { log, store }) => {
+            Self::Away(Away { log, store, keys }) => {
                 let reasons: Vec<_> =
-                    [log, store].into_iter().flatten().map(String::as_str).collect();
+                    [log, store, keys].into_iter().flatten().map(String::as_str).collect();
                 f.write_str(&reasons.join("\n"))
             }
         }
@@ -150,6 +163,9 @@ impl Display for NotReady {
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
+
+    use candor_event::{Clock, ManualClock, Timestamp};
+    use candor_pipeline::{KeyPeriod, KeyRing, KeySource};
 
     use super::*;
 
@@ -218,5 +234,26 @@ mod tests {
         let reason = readiness.now().await.unwrap_err().to_string();
         assert!(reason.contains("the log does not answer") && reason.contains("ClickHouse"));
         assert_eq!(reason.lines().count(), 2, "{reason}");
+    }
+
+    #[tokio::test]
+    async fn who_has_no_key_is_not_ready() {
+        let clock = Arc::new(ManualClock::at(Timestamp::from_unix(1_790_000_000)));
+        let keys = |source| {
+            let ring = KeyRing::of(source, KeyPeriod::default(), None);
+            Keys::new(Arc::new(ring), Arc::clone(&clock) as Arc<dyn Clock>)
+        };
+        let log = Switch::default();
+        log.0.store(true, Ordering::SeqCst);
+        let stop = Stop::on_signal().unwrap();
+        let (leads, follows) = (keys(KeySource::Leads), keys(KeySource::Follows));
+        let ready =
+            |keys: &Keys| Readiness::new(log.clone(), None, stop.clone()).with_keys(keys.clone());
+        assert_eq!(ready(&leads).now().await, Ok(()));
+        let reason = ready(&follows).now().await.unwrap_err().to_string();
+        assert!(reason.contains("the leader of the fleet has handed out no key"), "{reason}");
+        let handed = leads.ring().handover(clock.now()).unwrap();
+        follows.ring().take_over(handed.as_ref(), clock.now()).unwrap();
+        assert_eq!(ready(&follows).now().await, Ok(()));
     }
 }

@@ -37,7 +37,7 @@ pub(crate) async fn run(config: Config, metrics: PrometheusHandle) -> Result<()>
     let consumer = KafkaConsumer::start(kafka, config.stall_max()).map_err(ConfigError::Kafka)?;
     let readiness = Readiness::new(consumer.health(), Some(store.clone()), stop.clone());
     let admin = AdminServer::start(admin, tls.admin.clone(), readiness, metrics, NoRoutes)?;
-    let certificates = tls.follow()?;
+    let certificates = tls.follow(None)?;
     tracing::info!(part = "sink", admin = %admin_at, "candor is up");
 
     let sink = Sink::new(consumer, store.clone(), batches, Arc::new(SystemClock));

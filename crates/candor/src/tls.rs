@@ -1,10 +1,11 @@
-//! TLS of the listeners: certificates and keys are read at the start, and again when their files have changed
+//! TLS of the listeners, and of the fleet: certificates and keys are read at the start, and again when their files have changed
 //! and come to rest, or at once at SIGHUP. Files that cannot be used change nothing.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use candor_collector::tls::{Tls, TlsConfig, TlsError};
+use candor_collector::tls::{Certificates, Tls, TlsConfig, TlsError};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::{JoinHandle, spawn_blocking};
 
@@ -18,10 +19,10 @@ pub(crate) struct Listeners {
     pub(crate) admin: Option<Tls>,
 }
 
-/// Looks after the files of one listener.
+/// Looks after the files of one listener, or of the fleet.
 struct Follower {
     name: &'static str,
-    tls: Tls,
+    tls: Arc<dyn Certificates>,
     /// The files that were read last.
     seen: Stamp,
     /// How they looked a moment ago, when they had changed.
@@ -44,13 +45,17 @@ impl Listeners {
         Ok(Self { beacons: None, admin: load(&config.admin.tls)? })
     }
 
-    /// Looks after the files, until the task is aborted; there is nothing to look after without any.
-    pub(crate) fn follow(&self) -> Result<Option<JoinHandle<()>>> {
-        let both = [("beacons", &self.beacons), ("admin", &self.admin)];
-        let followers: Vec<_> = both
-            .into_iter()
-            .filter_map(|(name, tls)| Some(Follower::of(name, tls.as_ref()?)))
-            .collect();
+    /// Looks after the files, and after those of the fleet, until the task is aborted; there is nothing to
+    /// look after without any.
+    pub(crate) fn follow(
+        &self,
+        fleet: Option<Arc<dyn Certificates>>,
+    ) -> Result<Option<JoinHandle<()>>> {
+        let of =
+            |tls: &Option<Tls>| tls.clone().map(|tls| -> Arc<dyn Certificates> { Arc::new(tls) });
+        let all = [("beacons", of(&self.beacons)), ("admin", of(&self.admin)), ("fleet", fleet)];
+        let followers: Vec<_> =
+            all.into_iter().filter_map(|(name, tls)| Some(Follower::of(name, tls?))).collect();
         if followers.is_empty() {
             return Ok(None);
         }
@@ -83,10 +88,10 @@ async fn look_after(mut followers: Vec<Follower>, mut hangups: tokio::signal::un
 // === impl Follower ===
 
 impl Follower {
-    fn of(name: &'static str, tls: &Tls) -> Self {
+    fn of(name: &'static str, tls: Arc<dyn Certificates>) -> Self {
         metrics::gauge!("candor_tls_refused", "listener" => name).set(0.0);
         let seen = Stamp::of_files(tls.files().paths());
-        Self { name, tls: tls.clone(), seen, changing: None }
+        Self { name, tls, seen, changing: None }
     }
 
     async fn look(&mut self, is_asked: bool) {
@@ -98,7 +103,7 @@ impl Follower {
         }
         self.seen = now;
         self.changing = None;
-        let tls = self.tls.clone();
+        let tls = Arc::clone(&self.tls);
         let read = spawn_blocking(move || {
             Config::check_secret(&tls.files().key_file)?;
             tls.reload().map_err(|error| ConfigError::Value(said(&error)))
@@ -126,7 +131,7 @@ impl Follower {
 }
 
 /// An error with what caused it, once.
-fn said(error: &TlsError) -> String {
+pub(crate) fn said(error: &TlsError) -> String {
     match error {
         TlsError::Read { path, source } => format!("cannot read {}: {source}", path.display()),
         error => error.to_string(),

@@ -22,6 +22,7 @@ use crate::collect::CLOSE_DEADLINE;
 use crate::config::{Config, ConfigError, LogKind};
 use crate::demo::{self, Demo};
 use crate::engine::{Engine, Launch};
+use crate::fleet::Fleet;
 use crate::front::{Front, bind, serve_beacons};
 use crate::log::LogProducer;
 use crate::notices::Notices;
@@ -38,6 +39,7 @@ struct Opened {
     in_force: InForce,
     clock: Arc<dyn Clock>,
     front: Front,
+    fleet: Fleet,
     beacons: TcpListener,
     admin: TcpListener,
     tls: Listeners,
@@ -87,13 +89,15 @@ async fn open(config: Config, metrics: PrometheusHandle) -> Result<Opened> {
     let tls = Listeners::open(&config)?;
     let beacons = bind(config.collector.listen).await?;
     let admin = bind(config.admin.listen).await?;
+    let fleet = Fleet::open(&config).await?;
     let stop = Stop::on_signal()?;
-    let front = Front::open(&config, &in_force, &clock)?;
-    Ok(Opened { config, in_force, clock, front, beacons, admin, tls, stop, metrics })
+    let front = Front::open(&config, &in_force, &clock, fleet.source())?;
+    Ok(Opened { config, in_force, clock, front, fleet, beacons, admin, tls, stop, metrics })
 }
 
 async fn live<C: Consumer>(opened: Opened, log: Log<C>) -> Result<()> {
-    let Opened { config, in_force, clock, front, beacons, admin, tls, stop, metrics } = opened;
+    let Opened { config, in_force, clock, front, fleet, beacons, admin, tls, stop, metrics } =
+        opened;
     let (beacons_at, admin_at) = (beacons.local_addr()?, admin.local_addr()?);
     let engine = Engine::start(launch(&config)?).await?;
     let store = Store::new(&config.embedded(engine.url()));
@@ -101,6 +105,9 @@ async fn live<C: Consumer>(opened: Opened, log: Log<C>) -> Result<()> {
     let sink = Sink::new(log.consumer, store.clone(), config.batches(), Arc::clone(&clock));
     let mut sink = Carrying::start(sink);
 
+    let keys = front.keys();
+    let certificates = tls.follow(fleet.certificates())?;
+    let fleet = fleet.start(keys.ring(), Arc::clone(&clock), &stop).await;
     let notices = Notices::new(in_force.clone());
     let (door, rotation) = front.door(&config, log.producer.clone());
     let mut door = door.with_pages(Arc::clone(&notices) as Arc<dyn Pages>);
@@ -118,11 +125,11 @@ async fn live<C: Consumer>(opened: Opened, log: Log<C>) -> Result<()> {
     };
     let reload = reload::start(following, in_force.stamp)?;
     let databases = databases::follow(&config, Arc::clone(&door))?;
-    let readiness = Readiness::new(log.producer.clone(), Some(store.clone()), stop.clone());
+    let readiness =
+        Readiness::new(log.producer.clone(), Some(store.clone()), stop.clone()).with_keys(keys);
     let imports = Imports { door: Arc::clone(&door), clock };
     let routes = Demo { imports, store, origins };
     let admin = AdminServer::start(admin, tls.admin.clone(), readiness, metrics, routes)?;
-    let certificates = tls.follow()?;
     tracing::info!(
         part = "all", beacons = %beacons_at, admin = %admin_at, clickhouse = engine.url(),
         "candor is up"
@@ -137,6 +144,7 @@ async fn live<C: Consumer>(opened: Opened, log: Log<C>) -> Result<()> {
     reload::stop(reload).await;
     reload::stop(databases).await;
     reload::stop(certificates).await;
+    reload::stop(fleet).await;
     drop(door);
     log.producer.close(CLOSE_DEADLINE).await;
     let outcome = match failed {

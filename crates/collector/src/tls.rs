@@ -1,14 +1,18 @@
 //! TLS: certificate and key from files, read again without a connection being lost.
 
+mod member;
+
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::ClientCertVerifier;
 use rustls::{RootCertStore, ServerConfig};
 use serde::Deserialize;
 use tokio::net::TcpStream;
@@ -44,16 +48,36 @@ pub struct TlsFiles {
     pub client_ca_file: Option<PathBuf>,
 }
 
-/// A listener's TLS. Copies share what was read last.
+/// A listener's TLS, or with [`ClientConfig`](rustls::ClientConfig) that of whoever connects. Copies share
+/// what was read last.
 #[derive(Clone)]
-pub struct Tls {
+pub struct Tls<C = ServerConfig> {
     files: Arc<TlsFiles>,
-    config: Arc<ArcSwap<ServerConfig>>,
+    read: fn(&TlsFiles) -> Result<C, TlsError>,
+    config: Arc<ArcSwap<C>>,
+}
+
+/// Certificates that can be read again, whatever they are for.
+pub trait Certificates: Send + Sync {
+    /// Where they come from.
+    fn files(&self) -> &TlsFiles;
+
+    /// Reads the files again. Connections go on as they are; new ones get what was read.
+    ///
+    /// # Errors
+    /// [`TlsError`] names the file and what is wrong with it; what was read before stays in use.
+    fn reload(&self) -> Result<(), TlsError>;
 }
 
 /// Files that no TLS can be made of. What is in them is not repeated.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
+    /// Members of a fleet have an authority, and none is named.
+    #[error("{path} needs the authority of the fleet beside it")]
+    NoAuthority {
+        /// The certificate.
+        path: PathBuf,
+    },
     /// A file holds none of what it should.
     #[error("{path} holds no {what} that can be read (PEM)")]
     Nothing {
@@ -123,28 +147,15 @@ impl TlsFiles {
     }
 }
 
+// === impl Tls ===
+
 impl Tls {
     /// Reads the files.
     ///
     /// # Errors
     /// [`TlsError`] names the file and what is wrong with it.
     pub fn load(files: TlsFiles) -> Result<Self, TlsError> {
-        let config = read(&files)?;
-        Ok(Self { files: Arc::new(files), config: Arc::new(ArcSwap::from_pointee(config)) })
-    }
-
-    /// Reads the files again. Connections go on as they are; new ones get what was read.
-    ///
-    /// # Errors
-    /// As [`Self::load`]; what was read before stays in use.
-    pub fn reload(&self) -> Result<(), TlsError> {
-        self.config.store(Arc::new(read(&self.files)?));
-        Ok(())
-    }
-
-    /// Where it comes from.
-    pub fn files(&self) -> &TlsFiles {
-        &self.files
+        Self::load_with(files, read)
     }
 
     pub(crate) async fn accept(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
@@ -152,7 +163,28 @@ impl Tls {
     }
 }
 
-impl std::fmt::Debug for Tls {
+impl<C> Tls<C> {
+    fn load_with(
+        files: TlsFiles,
+        read: fn(&TlsFiles) -> Result<C, TlsError>,
+    ) -> Result<Self, TlsError> {
+        let config = Arc::new(ArcSwap::from_pointee(read(&files)?));
+        Ok(Self { files: Arc::new(files), read, config })
+    }
+}
+
+impl<C: Send + Sync> Certificates for Tls<C> {
+    fn files(&self) -> &TlsFiles {
+        &self.files
+    }
+
+    fn reload(&self) -> Result<(), TlsError> {
+        self.config.store(Arc::new((self.read)(&self.files)?));
+        Ok(())
+    }
+}
+
+impl<C> std::fmt::Debug for Tls<C> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Tls").field("files", &self.files).finish_non_exhaustive()
     }
@@ -164,25 +196,33 @@ fn read(files: &TlsFiles) -> Result<ServerConfig, TlsError> {
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(unusable)?;
-    let builder =
-        match &files.client_ca_file {
-            None => builder.with_no_client_auth(),
-            Some(path) => {
-                let mut roots = RootCertStore::empty();
-                for certificate in certificates(path)? {
-                    let unusable = |source| TlsError::Unusable { path: path.clone(), source };
-                    roots.add(certificate).map_err(unusable)?;
-                }
-                let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider);
-                builder.with_client_cert_verifier(verifier.build().map_err(|source| {
-                    TlsError::UnusableAuthorities { path: path.clone(), source }
-                })?)
-            }
-        };
+    let builder = match &files.client_ca_file {
+        None => builder.with_no_client_auth(),
+        Some(path) => builder.with_client_cert_verifier(verifier(path, provider)?),
+    };
     let chain = certificates(&files.certificate_file)?;
     let mut config = builder.with_single_cert(chain, key(&files.key_file)?).map_err(unusable)?;
     config.alpn_protocols = PROTOCOLS.map(<[u8]>::to_vec).into();
     Ok(config)
+}
+
+/// Asks clients for a certificate of these authorities.
+fn verifier(
+    path: &Path,
+    provider: Arc<CryptoProvider>,
+) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
+    let unusable = |source| TlsError::UnusableAuthorities { path: path.to_owned(), source };
+    let roots = Arc::new(roots(path)?);
+    WebPkiClientVerifier::builder_with_provider(roots, provider).build().map_err(unusable)
+}
+
+fn roots(path: &Path) -> Result<RootCertStore, TlsError> {
+    let unusable = |source| TlsError::Unusable { path: path.to_owned(), source };
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates(path)? {
+        roots.add(certificate).map_err(unusable)?;
+    }
+    Ok(roots)
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {

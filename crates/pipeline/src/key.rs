@@ -6,30 +6,65 @@
 //! the rotation period in UTC. A restart finds the key on tmpfs, when the operator gave a place there
 //! ([`KeyFile`]), or starts a new epoch, which splits the day: events carry the epoch's random name, so
 //! that a split can be seen.
+//!
+//! The collectors of a fleet share a key: one leads, draws it and hands it to the others
+//! ([`KeyRing::handover`], [`KeyRing::take_over`]).
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwapOption;
-use candor_event::{EventId, Site, Timestamp};
-use zeroize::Zeroizing;
+use candor_event::Timestamp;
 
-use crate::locked::Locked;
 use crate::rejection::Rejection;
+use form::Held;
 
+mod epoch;
 mod file;
+mod fleet;
+mod form;
 
 pub use file::{KeyFile, KeyFileError};
+pub use fleet::{HANDOVER_BYTES, Handover, TakeOverError, TakenOver};
+
+pub(crate) use epoch::{Epoch, SiteKey};
 
 /// Draws, rotates and destroys the keys.
 pub struct KeyRing {
     current: ArcSwapOption<Epoch>,
-    rotating: Mutex<()>,
+    waiting: Mutex<Waiting>,
+    source: KeySource,
     period: KeyPeriod,
     /// The most seconds that policies let a key live, which may be fewer than the period has.
     seconds_max: AtomicU32,
     file: Option<KeyFile>,
 }
+
+/// Where a ring has its keys from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum KeySource {
+    /// It draws them, and nobody else has them: the only collector of its deployment.
+    #[default]
+    Alone,
+    /// It takes over what the leader of its fleet hands out, and never draws one.
+    Follows,
+    /// It draws them, the next one ahead of its time, and hands them to its fleet.
+    Leads,
+}
+
+/// What is not in use yet. Whoever changes the ring holds it.
+#[derive(Default)]
+struct Waiting {
+    /// What the key file held at the start.
+    found: Option<Held>,
+    /// The epoch after the present one.
+    next: Option<Epoch>,
+}
+
+/// A leader draws the next key this long before its time, so that all have it when they rotate.
+const AHEAD_SECONDS: u32 = 120;
+/// The clocks of a fleet differ by less than this; a follower refuses what comes from further away.
+const CLOCK_SECONDS_MAX: u32 = 60;
 
 /// How long keys live.
 #[derive(Clone, Copy, Debug)]
@@ -39,27 +74,6 @@ pub struct KeyPeriod {
     /// Seconds for which the key before still serves to recognise a session that crosses a rotation.
     pub overlap_seconds: u32,
 }
-
-/// One key and its time.
-pub(crate) struct Epoch {
-    id: u64,
-    until: Timestamp,
-    key: Arc<Locked>,
-    previous: Option<Previous>,
-    /// What makes random event ids of this process differ from those of any other under this key.
-    nonce: [u8; 16],
-    drawn: AtomicU64,
-}
-
-/// The key before, for as long as a session may last.
-#[derive(Clone)]
-struct Previous {
-    key: Arc<Locked>,
-    until: Timestamp,
-}
-
-/// A site's key, derived for one use and overwritten after it.
-pub(crate) struct SiteKey(Zeroizing<[u8; 32]>);
 
 // === impl KeyPeriod ===
 
@@ -88,11 +102,18 @@ impl std::fmt::Debug for KeyRing {
 }
 
 impl KeyRing {
-    /// A ring that holds its keys in memory only, or also in `file`.
+    /// A ring that draws its keys itself, and holds them in memory only, or also in `file`.
     pub fn new(period: KeyPeriod, file: Option<KeyFile>) -> Self {
+        Self::of(KeySource::Alone, period, file)
+    }
+
+    /// A ring that has its keys from `source`.
+    pub fn of(source: KeySource, period: KeyPeriod, file: Option<KeyFile>) -> Self {
+        let found = file.as_ref().and_then(KeyFile::read);
         Self {
             current: ArcSwapOption::empty(),
-            rotating: Mutex::new(()),
+            waiting: Mutex::new(Waiting { found, next: None }),
+            source,
             period,
             seconds_max: AtomicU32::new(u32::MAX),
             file,
@@ -104,40 +125,40 @@ impl KeyRing {
         self.seconds_max.store(seconds_max, Ordering::Relaxed);
     }
 
-    /// The end of the epoch that `now` lies in.
-    fn end(&self, now: Timestamp) -> Timestamp {
-        let seconds_max = self.seconds_max.load(Ordering::Relaxed);
-        let rotation_seconds = self.period.rotation_seconds.min(seconds_max);
-        KeyPeriod { rotation_seconds, ..self.period }.end(now)
-    }
-
-    /// Rotates when it is time, and destroys the key before when its time is over. To be called now
-    /// and then, so that keys die on time although no beacon comes.
+    /// Rotates when it is time, and destroys the key before when its time is over; a leader draws the next
+    /// key when it is near. To be called now and then, so that keys die on time although no beacon comes.
     ///
     /// # Errors
-    /// No key can be had; beacons are refused until one can.
+    /// [`Rejection::KeyMissing`]: no key can be had; beacons are refused until one can.
     pub fn tick(&self, now: Timestamp) -> Result<(), Rejection> {
-        self.at(now)?;
-        // Looked at under the lock: a beacon may have rotated since, and its epoch must stay.
-        let _guard = self.rotating.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(epoch) = self.current.load_full() else {
-            return Ok(());
-        };
-        let until = epoch.until.min(self.end(now));
-        let previous = epoch.previous.clone().filter(|previous| now < previous.until);
-        if until != epoch.until || previous.is_some() != epoch.previous.is_some() {
-            self.install(epoch.again(until, previous));
-        }
-        Ok(())
+        let mut waiting = self.lock();
+        let turned = self.turn(&mut waiting, now).and_then(|_| self.look_after(&mut waiting, now));
+        let last = waiting.next.as_ref().map(|next| next.until);
+        let last = last.or_else(|| Some(self.current.load().as_ref()?.until));
+        let left = last.map_or(0, |until| until.unix().saturating_sub(now.unix()).max(0));
+        metrics::gauge!("pipeline_key_seconds_left")
+            .set(f64::from(i32::try_from(left).unwrap_or(i32::MAX)));
+        turned
     }
 
     /// Ends every epoch now: whatever was hashed so far can never be linked again.
     pub fn destroy(&self) {
-        let _guard = self.rotating.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(file) = &self.file {
-            file.erase();
+        let mut waiting = self.lock();
+        *waiting = Waiting::default();
+        self.forget();
+    }
+
+    /// Whether there is a key for this moment, so that beacons are taken.
+    pub fn has_key(&self, now: Timestamp) -> bool {
+        self.at(now).is_ok()
+    }
+
+    /// Why there is no key when there is none, in words.
+    pub fn missing(&self) -> &'static str {
+        match self.source {
+            KeySource::Alone | KeySource::Leads => "no key can be drawn",
+            KeySource::Follows => "the leader of the fleet has handed out no key of this epoch",
         }
-        self.current.store(None);
     }
 
     /// Whether the key of the present epoch is kept out of swap and core dumps; `None` without a key.
@@ -149,137 +170,131 @@ impl KeyRing {
     /// beginning belongs to it.
     ///
     /// # Errors
-    /// [`Rejection::KeyMissing`]: no key can be drawn.
+    /// [`Rejection::KeyMissing`]: no key can be drawn, or the leader has handed none out.
     pub(crate) fn at(&self, now: Timestamp) -> Result<Arc<Epoch>, Rejection> {
         match self.current.load_full() {
             Some(epoch) if now < epoch.until => Ok(epoch),
-            _ => self.rotate(now),
+            _ => self.turn(&mut self.lock(), now),
         }
     }
 
-    fn rotate(&self, now: Timestamp) -> Result<Arc<Epoch>, Rejection> {
-        let _guard = self.rotating.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = self.current.load_full();
-        if let Some(epoch) = before.as_ref().filter(|epoch| now < epoch.until) {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The end of the epoch that `now` lies in.
+    fn end(&self, now: Timestamp) -> Timestamp {
+        let seconds_max = self.seconds_max.load(Ordering::Relaxed);
+        let rotation_seconds = self.period.rotation_seconds.min(seconds_max);
+        KeyPeriod { rotation_seconds, ..self.period }.end(now)
+    }
+
+    /// When an epoch ends here: not later than its own end, nor than policies let a key of its beginning
+    /// live. Where the clock was turned back by much, its beginning says nothing.
+    fn end_of(&self, epoch: &Epoch, now: Timestamp) -> Timestamp {
+        let is_ahead = epoch.from > now.plus_seconds(CLOCK_SECONDS_MAX.into());
+        epoch.until.min(self.end(if is_ahead { now } else { epoch.from }))
+    }
+
+    /// For how long the key before serves. In a fleet it was drawn ahead of its time, and another clock may
+    /// have to end it; it lives no longer for that.
+    fn overlap_seconds(&self) -> u32 {
+        let less =
+            if self.source == KeySource::Alone { 0 } else { AHEAD_SECONDS + CLOCK_SECONDS_MAX };
+        self.period.overlap_seconds.saturating_sub(less)
+    }
+
+    /// The epoch of this moment, after a rotation when it is time for one.
+    fn turn(&self, waiting: &mut Waiting, now: Timestamp) -> Result<Arc<Epoch>, Rejection> {
+        let mut before = self.current.load_full();
+        if let Some(epoch) = before.as_ref().filter(|epoch| now < self.end_of(epoch, now)) {
             return Ok(Arc::clone(epoch));
         }
-        let restored = match (&before, &self.file) {
-            (None, Some(file)) => file.read().filter(|epoch| now < epoch.until),
-            _ => None,
-        };
-        let end = self.end(now);
-        if let Some(epoch) = restored {
-            metrics::counter!("pipeline_key_epochs_total", "reason" => "restored").increment(1);
-            return Ok(self.install(epoch.again(epoch.until.min(end), epoch.previous.clone())));
-        }
         let reason = if before.is_some() { "rotation" } else { "start" };
-        let previous = before.and_then(|epoch| epoch.retire(self.period.overlap_seconds, now));
-        let epoch = Epoch::draw(end, previous).ok_or(Rejection::KeyMissing)?;
-        metrics::counter!("pipeline_key_epochs_total", "reason" => reason).increment(1);
-        Ok(self.install(epoch))
+        if let Some(Held { current, next, .. }) = waiting.found.take() {
+            waiting.next = next;
+            let until = self.end_of(&current, now);
+            if now < until {
+                let restored = current.again(until, current.previous.clone());
+                return Ok(self.begin(restored, waiting, now, "restored"));
+            }
+            before = Some(Arc::new(current));
+        }
+        let previous = before.as_ref().and_then(|epoch| {
+            epoch.retire(self.end_of(epoch, now).plus_seconds(self.overlap_seconds().into()), now)
+        });
+        let next = waiting.next.take_if(|next| next.from <= now);
+        if let Some(next) = next.filter(|next| now < self.end_of(next, now)) {
+            let next = next.again(self.end_of(&next, now), previous);
+            return Ok(self.begin(next, waiting, now, reason));
+        }
+        if self.source == KeySource::Follows {
+            if before.is_some() {
+                self.forget();
+            }
+            return Err(Rejection::KeyMissing);
+        }
+        // The next one is handed out already, and begins when it says.
+        let end = self.end(now);
+        let until = waiting.next.as_ref().map_or(end, |next| next.from.min(end));
+        let drawn = Epoch::draw(now, until, previous).ok_or(Rejection::KeyMissing)?;
+        Ok(self.begin(drawn, waiting, now, reason))
     }
 
-    fn install(&self, epoch: Epoch) -> Arc<Epoch> {
+    /// Ends what has to end earlier than it was to, lets go of the key before, draws the next one ahead.
+    fn look_after(&self, waiting: &mut Waiting, now: Timestamp) -> Result<(), Rejection> {
+        let Some(epoch) = self.current.load_full() else {
+            return Ok(());
+        };
+        let until = self.end_of(&epoch, now);
+        let previous = epoch.previous.clone().filter(|previous| now < previous.until);
+        let is_near = until <= now.plus_seconds(AHEAD_SECONDS.into());
+        let draws = self.source == KeySource::Leads && waiting.next.is_none() && is_near;
+        if draws {
+            let next = Epoch::draw(until, self.end(until), None);
+            waiting.next = Some(next.ok_or(Rejection::KeyMissing)?);
+        }
+        if draws || until != epoch.until || previous.is_some() != epoch.previous.is_some() {
+            self.install(epoch.again(until, previous), waiting, now);
+        }
+        Ok(())
+    }
+
+    /// Leaves no key of the present epoch, here or in the file.
+    fn forget(&self) {
+        if let Some(epoch) = self.current.swap(None) {
+            tracing::info!(
+                epoch = epoch.id(),
+                "an epoch of keys has ended, and there is none after it"
+            );
+        }
+        if let Some(file) = &self.file {
+            file.erase();
+        }
+    }
+
+    fn begin(
+        &self,
+        epoch: Epoch,
+        waiting: &Waiting,
+        now: Timestamp,
+        reason: &'static str,
+    ) -> Arc<Epoch> {
+        metrics::counter!("pipeline_key_epochs_total", "reason" => reason).increment(1);
+        let (id, until) = (epoch.id(), epoch.until.unix());
+        tracing::info!(epoch = id, until, reason, "an epoch of keys begins");
+        self.install(epoch, waiting, now)
+    }
+
+    fn install(&self, epoch: Epoch, waiting: &Waiting, now: Timestamp) -> Arc<Epoch> {
         let locked = if epoch.key.is_locked() { 1.0 } else { 0.0 };
         metrics::gauge!("pipeline_key_locked").set(locked);
         if let Some(file) = &self.file {
-            file.write(&epoch);
+            file.write(now, &epoch, waiting.next.as_ref());
         }
         let epoch = Arc::new(epoch);
         self.current.store(Some(Arc::clone(&epoch)));
         epoch
-    }
-}
-
-// === impl Epoch ===
-
-impl Epoch {
-    fn draw(until: Timestamp, previous: Option<Previous>) -> Option<Self> {
-        let key = Locked::new(|bytes| getrandom::fill(bytes).ok())?;
-        let id = getrandom::u64().ok()?.max(1);
-        Self::with_key(id, until, Arc::new(key), previous)
-    }
-
-    fn with_key(
-        id: u64,
-        until: Timestamp,
-        key: Arc<Locked>,
-        previous: Option<Previous>,
-    ) -> Option<Self> {
-        let mut nonce = [0; 16];
-        getrandom::fill(&mut nonce).ok()?;
-        Some(Self { id, until, key, previous, nonce, drawn: AtomicU64::new(0) })
-    }
-
-    /// The epoch's random name; it says nothing of the key.
-    pub(crate) fn id(&self) -> u64 {
-        self.id
-    }
-
-    /// The key of one site.
-    pub(crate) fn site_key(&self, site: &Site) -> SiteKey {
-        SiteKey::derive(&self.key, site)
-    }
-
-    /// The key of one site in the epoch before, while sessions may still cross over from it.
-    pub(crate) fn previous_site_key(&self, site: &Site, now: Timestamp) -> Option<SiteKey> {
-        let previous = self.previous.as_ref().filter(|previous| now < previous.until)?;
-        Some(SiteKey::derive(&previous.key, site))
-    }
-
-    /// An id that nobody can guess: the next output of a keyed generator.
-    pub(crate) fn random_id(&self) -> EventId {
-        let mut hasher = blake3::Hasher::new_keyed(self.key.expose());
-        hasher.update(b"random id");
-        hasher.update(&self.nonce);
-        hasher.update(&self.drawn.fetch_add(1, Ordering::Relaxed).to_le_bytes());
-        let mut id = [0; 16];
-        hasher.finalize_xof().fill(&mut id);
-        EventId::from_bytes(id)
-    }
-
-    /// A hasher under the epoch's own key, for what belongs to no site.
-    pub(crate) fn hasher(&self, used_for: &'static str) -> blake3::Hasher {
-        let mut hasher = blake3::Hasher::new_keyed(self.key.expose());
-        hasher.update(used_for.as_bytes());
-        hasher.update(&[0]);
-        hasher
-    }
-
-    fn retire(&self, overlap_seconds: u32, now: Timestamp) -> Option<Previous> {
-        let until = self.until.plus_seconds(overlap_seconds.into());
-        (now < until).then(|| Previous { key: Arc::clone(&self.key), until })
-    }
-
-    /// The same key, until another moment or beside another.
-    fn again(&self, until: Timestamp, previous: Option<Previous>) -> Self {
-        Self {
-            id: self.id,
-            until,
-            key: Arc::clone(&self.key),
-            previous,
-            nonce: self.nonce,
-            drawn: AtomicU64::new(self.drawn.load(Ordering::Relaxed).wrapping_add(1 << 32)),
-        }
-    }
-}
-
-// === impl SiteKey ===
-
-impl SiteKey {
-    fn derive(key: &Locked, site: &Site) -> Self {
-        let mut hasher = blake3::Hasher::new_derive_key("candor 2026-11 site key");
-        hasher.update(key.expose());
-        hasher.update(site.as_str().as_bytes());
-        Self(Zeroizing::new(*hasher.finalize().as_bytes()))
-    }
-
-    /// A hasher under this key, for one use.
-    pub(crate) fn hasher(&self, used_for: &'static str) -> blake3::Hasher {
-        let mut hasher = blake3::Hasher::new_keyed(&self.0);
-        hasher.update(used_for.as_bytes());
-        hasher.update(&[0]);
-        hasher
     }
 }
 

@@ -64,7 +64,10 @@ pub use enrich::geo::{Geo, GeoError, GeoSource};
 pub use enrich::spam::{Spam, SpamError};
 pub use enrich::user_agent::{Agents, AgentsError};
 pub use head::Head;
-pub use key::{KeyFile, KeyFileError, KeyPeriod, KeyRing};
+pub use key::{
+    HANDOVER_BYTES, Handover, KeyFile, KeyFileError, KeyPeriod, KeyRing, KeySource, TakeOverError,
+    TakenOver,
+};
 pub use mark::Mark;
 pub use protocol::{Call, Reply};
 pub use rejection::Rejection;

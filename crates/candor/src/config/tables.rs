@@ -9,6 +9,8 @@ use candor_pipeline::KeyPeriod;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
+use super::FleetConfig;
+
 /// Where data lies.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -38,7 +40,9 @@ pub(crate) struct KeysConfig {
     pub(crate) rotation_s: u32,
     pub(crate) overlap_s: u32,
     pub(crate) file: Option<PathBuf>,
-    pub(crate) sole_collector: bool,
+    pub(crate) fleet: FleetConfig,
+    #[serde(rename = "sole_collector")]
+    _sole_collector: SoleCollector,
 }
 
 /// Address databases.
@@ -100,6 +104,10 @@ pub(crate) enum LogKind {
 #[derive(Clone, Debug, Default)]
 struct Moved;
 
+/// What was sworn before collectors could share keys.
+#[derive(Clone, Copy, Debug, Default)]
+struct SoleCollector;
+
 /// What the program says of itself.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -137,7 +145,8 @@ impl Default for KeysConfig {
             rotation_s: rotation_seconds,
             overlap_s: overlap_seconds,
             file: None,
-            sole_collector: false,
+            fleet: FleetConfig::default(),
+            _sole_collector: SoleCollector,
         }
     }
 }
@@ -153,6 +162,15 @@ impl<'de> Deserialize<'de> for Moved {
         Err(D::Error::custom(
             "what the program says of itself is set by `level` under [telemetry] now; \
              [log] is the log between the collector and the sink",
+        ))
+    }
+}
+
+impl<'de> Deserialize<'de> for SoleCollector {
+    fn deserialize<D: Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+        Err(D::Error::custom(
+            "sole_collector has fallen away: take the line out. A collector without [keys.fleet] draws keys of \
+             its own; with it, several share them",
         ))
     }
 }

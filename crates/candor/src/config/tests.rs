@@ -45,6 +45,24 @@ fn a_key_that_moved_says_where_to() {
 }
 
 #[test]
+fn what_has_fallen_away_says_what_to_do() {
+    for value in [true, false] {
+        let refused = load(&format!("[keys]\nsole_collector = {value}\n")).unwrap_err();
+        for words in ["take the line out", "[keys.fleet]", "line 2"] {
+            assert!(refused.contains(words), "{refused}");
+        }
+    }
+}
+
+#[test]
+fn a_fleet_that_is_half_configured_is_refused() {
+    let refused = load("[keys.fleet]\nlisten = '127.0.0.1:8091'\n").unwrap_err();
+    assert!(refused.contains("ca_file"), "{refused}");
+    let refused = load("[keys.fleet]\nleader = 'nowhere'\n").unwrap_err();
+    assert!(refused.contains("HOST:PORT") && refused.contains("line 2"), "{refused}");
+}
+
+#[test]
 fn the_log_is_a_journal_unless_it_is_said_to_be_kafka() {
     assert_eq!(load("").unwrap().log.kind, LogKind::Journal);
     assert_eq!(load("[log]\nkind = \"kafka\"\n").unwrap().log.kind, LogKind::Kafka);

@@ -90,7 +90,9 @@ impl<S: Service> Shared<S> {
             _ = cut => None,
         };
         if let Some(why) = late {
-            metrics::counter!("collector_connections_closed_total", "why" => why).increment(1);
+            let listener = self.settings.name;
+            let labels = [("listener", listener), ("why", why)];
+            metrics::counter!("collector_connections_closed_total", &labels).increment(1);
         }
         // Whoever waits until all places are free takes the service for free, too.
         drop(self);

@@ -1,20 +1,16 @@
 //! TLS: both protocols, certificates that change, clients that must show theirs.
 
-use std::fs;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use candor_collector::tls::{Tls, TlsFiles};
+use candor_collector::tls::{Certificates, Tls, TlsFiles};
+use candor_tests::{Authority, Shown};
 use http::Request;
 use http_body_util::Full;
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::pki_types::ServerName;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -22,67 +18,23 @@ use tokio_rustls::client::TlsStream;
 
 use crate::support::{Front, Options, ask, beacon, body, closed, within};
 
-/// An authority, and a directory with a certificate of its for `localhost`.
-struct Authority {
-    issuer: CertifiedIssuer<'static, KeyPair>,
-    dir: tempfile::TempDir,
+fn authority() -> Authority {
+    Authority::of(&["beacons"])
 }
 
-impl Authority {
-    fn new() -> Self {
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
-        let authority = Self { issuer, dir: tempfile::tempdir().unwrap() };
-        authority.write("ca.pem", &authority.issuer.pem());
-        authority.issue();
-        authority
+fn files(authority: &Authority) -> TlsFiles {
+    TlsFiles {
+        certificate_file: authority.path("beacons.pem"),
+        key_file: authority.path("beacons.key"),
+        client_ca_file: None,
     }
+}
 
-    /// Issues a certificate, and puts it and its key where the last one was.
-    fn issue(&self) {
-        let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new(["localhost".to_owned()]).unwrap();
-        let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        self.write("certificate.pem", &certificate.pem());
-        self.write("key.pem", &key.serialize_pem());
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        fs::write(self.path(name), text).unwrap();
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
-    fn files(&self) -> TlsFiles {
-        TlsFiles {
-            certificate_file: self.path("certificate.pem"),
-            key_file: self.path("key.pem"),
-            client_ca_file: None,
-        }
-    }
-
-    /// A client that trusts it, speaks these protocols, and shows a certificate when it has one.
-    fn client(&self, protocols: &[&[u8]], shows: bool) -> TlsConnector {
-        let mut roots = RootCertStore::empty();
-        roots.add(self.issuer.der().clone()).unwrap();
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let builder = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_root_certificates(roots);
-        let mut config = if shows {
-            let chain = CertificateDer::pem_file_iter(self.path("certificate.pem")).unwrap();
-            let key = PrivateKeyDer::from_pem_file(self.path("key.pem")).unwrap();
-            builder.with_client_auth_cert(chain.map(Result::unwrap).collect(), key).unwrap()
-        } else {
-            builder.with_no_client_auth()
-        };
-        config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
-        TlsConnector::from(Arc::new(config))
-    }
+/// A client that trusts it, speaks these protocols, and shows a certificate when it has one.
+fn client(authority: &Authority, protocols: &[&[u8]], shown: Option<Shown<'_>>) -> TlsConnector {
+    let mut config = authority.client(shown);
+    config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
+    TlsConnector::from(Arc::new(config))
 }
 
 async fn front(tls: &Tls) -> Front {
@@ -100,10 +52,10 @@ fn shown(stream: &TlsStream<TcpStream>) -> Vec<u8> {
 
 #[tokio::test]
 async fn both_protocols_are_spoken_within_tls() {
-    let authority = Authority::new();
-    let front = front(&Tls::load(authority.files()).unwrap()).await;
-    let client = authority.client(&[b"h2", b"http/1.1"], false);
-    let stream = connect(&front, &client).await.unwrap();
+    let authority = authority();
+    let front = front(&Tls::load(files(&authority)).unwrap()).await;
+    let liking = client(&authority, &[b"h2", b"http/1.1"], None);
+    let stream = connect(&front, &liking).await.unwrap();
     assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]), "it is liked best");
     let (mut sender, connection) =
         http2::handshake::<_, _, Full<Bytes>>(TokioExecutor::new(), TokioIo::new(stream))
@@ -116,7 +68,7 @@ async fn both_protocols_are_spoken_within_tls() {
         assert_eq!(within(answer).await.unwrap().status(), 202);
     }
     for protocols in [&[&b"http/1.1"[..]][..], &[]] {
-        let mut stream = connect(&front, &authority.client(protocols, false)).await.unwrap();
+        let mut stream = connect(&front, &client(&authority, protocols, None)).await.unwrap();
         assert_eq!(ask(&mut stream, &beacon("one", "192.0.2.1")).await.status, 202);
         assert_eq!(ask(&mut stream, &beacon("one", "192.0.2.1")).await.status, 202);
     }
@@ -124,8 +76,8 @@ async fn both_protocols_are_spoken_within_tls() {
 
 #[tokio::test]
 async fn who_does_not_shake_hands_is_let_go() {
-    let authority = Authority::new();
-    let front = front(&Tls::load(authority.files()).unwrap()).await;
+    let authority = authority();
+    let front = front(&Tls::load(files(&authority)).unwrap()).await;
     let silent = async {
         let took = closed(&mut front.connect().await).await;
         assert!((Duration::from_secs(4)..Duration::from_secs(8)).contains(&took), "{took:?}");
@@ -136,7 +88,7 @@ async fn who_does_not_shake_hands_is_let_go() {
         assert!(closed(&mut stream).await < Duration::from_secs(3), "no HTTP without TLS");
     };
     let silent_after = async {
-        let mut stream = connect(&front, &authority.client(&[], false)).await.unwrap();
+        let mut stream = connect(&front, &client(&authority, &[], None)).await.unwrap();
         let took = closed(&mut stream).await;
         assert!((Duration::from_secs(4)..Duration::from_secs(8)).contains(&took), "{took:?}");
     };
@@ -145,19 +97,19 @@ async fn who_does_not_shake_hands_is_let_go() {
 
 #[tokio::test]
 async fn a_certificate_changes_and_no_connection_is_lost() {
-    let authority = Authority::new();
-    let tls = Tls::load(authority.files()).unwrap();
+    let authority = authority();
+    let tls = Tls::load(files(&authority)).unwrap();
     let front = front(&tls).await;
-    let client = authority.client(&[], false);
+    let client = client(&authority, &[], None);
     let mut before = connect(&front, &client).await.unwrap();
     assert_eq!(ask(&mut before, &beacon("one", "192.0.2.1")).await.status, 202);
 
-    authority.write("certificate.pem", "nonsense");
+    authority.write("beacons.pem", "nonsense");
     tls.reload().unwrap_err();
     let still = connect(&front, &client).await.unwrap();
     assert_eq!(shown(&before), shown(&still), "what cannot be used changes nothing");
 
-    authority.issue();
+    authority.issue("beacons");
     tls.reload().unwrap();
     let mut after = connect(&front, &client).await.unwrap();
     assert_ne!(shown(&before), shown(&after));
@@ -167,24 +119,21 @@ async fn a_certificate_changes_and_no_connection_is_lost() {
 
 #[tokio::test]
 async fn who_must_show_a_certificate_is_not_heard_without() {
-    let authority = Authority::new();
-    let files = TlsFiles { client_ca_file: Some(authority.path("ca.pem")), ..authority.files() };
-    let front = front(&Tls::load(files).unwrap()).await;
-    let mut stream = connect(&front, &authority.client(&[], true)).await.unwrap();
+    let authority = authority();
+    let asking = TlsFiles { client_ca_file: Some(authority.path("ca.pem")), ..files(&authority) };
+    let front = front(&Tls::load(asking).unwrap()).await;
+    let shown = Some(Shown { of: &authority, name: "beacons" });
+    let mut stream = connect(&front, &client(&authority, &[], shown)).await.unwrap();
     assert_eq!(ask(&mut stream, &beacon("one", "192.0.2.1")).await.status, 202);
 
-    // Its answers trust the authority; its own certificate is another's.
-    let stranger = Authority::new();
-    fs::copy(authority.path("ca.pem"), stranger.path("ca.pem")).unwrap();
-    fs::copy(stranger.path("certificate.pem"), authority.path("certificate.pem")).unwrap();
-    fs::copy(stranger.path("key.pem"), authority.path("key.pem")).unwrap();
-    for shows in [false, true] {
+    let stranger = self::authority();
+    for shown in [None, Some(Shown { of: &stranger, name: "beacons" })] {
         // In TLS 1.3 the client learns of it with its first read.
-        if let Ok(mut stream) = connect(&front, &authority.client(&[], shows)).await {
+        if let Ok(mut stream) = connect(&front, &client(&authority, &[], shown)).await {
             stream.write_all(&beacon("one", "192.0.2.1")).await.ok();
             let mut read = Vec::new();
             let ended = tokio::io::AsyncReadExt::read_to_end(&mut stream, &mut read).await;
-            assert!(ended.is_err() && read.is_empty(), "shows: {shows}");
+            assert!(ended.is_err() && read.is_empty(), "shows: {}", shown.is_some());
         }
     }
     assert_eq!(front.door.tally().received(), 1);

@@ -1,5 +1,7 @@
 use std::path::Path;
 
+use candor_event::Site;
+
 use super::*;
 
 const MIDNIGHT: i64 = 20_000 * 86_400;
@@ -124,4 +126,27 @@ fn a_policy_makes_a_key_live_shorter_and_never_longer() {
     ring.tick(at(6 * 3_600 + 1)).unwrap();
     let kept = ring.at(at(6 * 3_600 + 2)).unwrap();
     assert_eq!(kept.until, at(12 * 3_600), "what was promised of this key still holds");
+}
+
+#[test]
+fn a_policy_that_becomes_stricter_ends_a_key_that_has_lived_too_long() {
+    let ring = KeyRing::new(KeyPeriod::default(), None);
+    let morning = ring.at(at(10)).unwrap();
+    ring.tick(at(20 * 3_600)).unwrap();
+    ring.keep_to(6 * 3_600);
+    ring.tick(at(20 * 3_600 + 1)).unwrap();
+    ring.tick(at(20 * 3_600 + 2)).unwrap();
+    let evening = ring.at(at(20 * 3_600 + 2)).unwrap();
+    assert_ne!(evening.id(), morning.id());
+    assert_eq!(evening.until, at(86_400));
+    assert!(evening.previous.is_none(), "its overlap is over as well");
+}
+
+#[test]
+fn a_clock_that_was_far_ahead_leaves_no_key_for_years() {
+    let ring = KeyRing::new(KeyPeriod::default(), None);
+    let early = ring.at(at(400 * 86_400)).unwrap();
+    ring.tick(at(10)).unwrap();
+    let now = ring.at(at(11)).unwrap();
+    assert_eq!((now.id(), now.until), (early.id(), at(86_400)));
 }
