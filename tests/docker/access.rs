@@ -88,6 +88,7 @@ fn batch() -> Batch {
         buckets: [(candor_store::Bucket::Quarantined, 1)].into(),
         quarantined: vec![quarantined],
         marks: [("a0".repeat(16), 3)].into(),
+        held: 3,
     }
 }
 
