@@ -34,6 +34,7 @@ fn finish(parts: &Parts, load: Load) {
     }
     parts.sinks.iter().for_each(candor_tests::Part::wait_until_ready);
     audit(parts.clickhouse(), &acknowledged);
+    parts.audit(&[]).assert_clean();
     let again = parts.sql("SELECT sum(buckets['duplicate']) FROM candor.batches");
     println!(
         "{} acknowledged, none lost, none twice; {again} came again by a spill",

@@ -10,6 +10,7 @@
     reason = "a test that cannot go on panics"
 )]
 
+mod audit;
 mod candor;
 mod config;
 mod event;
@@ -24,6 +25,7 @@ mod policy;
 mod process;
 mod sql;
 
+pub use audit::Audit;
 pub use candor::{Candor, Options};
 pub use event::event;
 pub use geo::{geo_config, geo_database};
