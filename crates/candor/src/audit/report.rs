@@ -29,7 +29,7 @@ impl Report<'_> {
         self.ledger(&mut text).ok();
         self.rows(&mut text).ok();
         for finding in self.findings() {
-            self.finding(finding, &mut text).ok();
+            self::finding(finding, &mut text).ok();
         }
         if self.findings().next().is_none() {
             text.push_str("clean\n");
@@ -83,17 +83,6 @@ impl Report<'_> {
         Ok(())
     }
 
-    fn finding(&self, finding: &Verdict, text: &mut String) -> std::fmt::Result {
-        let Verdict { kind, table, log, partition, first, last, .. } = finding;
-        let place = table.as_deref().unwrap_or("ledger");
-        let (word, figures, advice) = (kind.label(), figures(finding), advice(*kind));
-        writeln!(
-            text,
-            "FOUND {word} in {place}: log {log} partition {partition} offsets {first} to {last}: {figures}\n  \
-             {advice}"
-        )
-    }
-
     /// For programs.
     pub(super) fn json(&self) -> serde_json::Result<String> {
         let whole = |verdict: &Verdict| -> Value {
@@ -129,4 +118,15 @@ impl Report<'_> {
         });
         serde_json::to_string(&report).map(|text| text + "\n")
     }
+}
+
+fn finding(finding: &Verdict, text: &mut String) -> std::fmt::Result {
+    let Verdict { kind, table, log, partition, first, last, .. } = finding;
+    let place = table.as_deref().unwrap_or("ledger");
+    let (word, figures, advice) = (kind.label(), figures(finding), advice(*kind));
+    writeln!(
+        text,
+        "FOUND {word} in {place}: log {log} partition {partition} offsets {first} to {last}: {figures}\n  \
+         {advice}"
+    )
 }
