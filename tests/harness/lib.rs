@@ -23,6 +23,8 @@ mod part;
 mod parts;
 mod policy;
 mod process;
+mod proxy;
+mod scale;
 mod sql;
 
 pub use audit::Audit;
@@ -32,11 +34,13 @@ pub use geo::{geo_config, geo_database};
 pub use http::{Answer, Client};
 pub use kafka::Broker;
 pub use leak::{Canary, Leak, files};
-pub use load::{Load, audit};
+pub use load::{Load, audit, stored_after};
 pub use part::Part;
 pub use parts::{Parts, PartsOptions};
 pub use policy::{Policy, policy};
 pub use process::{Process, program};
+pub use proxy::{Ailment, Proxy};
+pub use scale::{Fault, Scale, scale};
 
 use std::time::{Duration, Instant};
 
