@@ -39,6 +39,14 @@ GRANT SELECT(log, log_partition, first_offset, last_offset, events, rows, stored
 GRANT INSERT, SELECT(log, log_partition, log_offset, log_index) ON candor.quarantine TO candor_sink;
 GRANT SELECT(log, log_partition, log_offset, log_index) ON candor.quarantine__audit TO candor_sink;
 
+-- Whoever runs `candor audit`: the ledger, and where in the log rows come from. Nothing of what visitors did.
+CREATE ROLE IF NOT EXISTS candor_auditor;
+GRANT SELECT ON candor.batches TO candor_auditor;
+GRANT SELECT ON candor.batches__changed TO candor_auditor;
+GRANT SELECT(log, log_partition, log_offset) ON candor.quarantine TO candor_auditor;
+GRANT SELECT(log, log_partition, log_offset, outcome) ON candor.quarantine__audit TO candor_auditor;
+GRANT SELECT ON system.tables TO candor_auditor;
+
 -- Analysts: persons get the role candor_reader (all controllers), or that of one controller's team, which
 -- grants.sql makes. They read the guarded views, and nothing else.
 CREATE ROLE IF NOT EXISTS candor_reader;

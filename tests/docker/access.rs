@@ -88,6 +88,7 @@ fn batch() -> Batch {
         buckets: [(candor_store::Bucket::Quarantined, 1)].into(),
         quarantined: vec![quarantined],
         marks: [("a0".repeat(16), 3)].into(),
+        held: 3,
     }
 }
 
@@ -237,6 +238,40 @@ async fn the_sink_can_write_and_read_back() {
     ] {
         let known = store.recent_ids("test", 2, before, since).await.unwrap();
         assert_eq!(&known, recent, "before {before} since {since:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_auditor_can_audit_and_read_no_visits() {
+    let (mut engine, statements) = migrated();
+    be(&mut engine, "candor_sink", &statements);
+    let config = candor_store::Config { url: engine.url().to_owned(), ..Default::default() };
+    let store = Store::new(&config);
+    let (batch, purpose) = (batch(), Purpose::parse("statistics").unwrap());
+    let deadline = InsertDeadline(std::time::Duration::from_secs(30));
+    let none = HashSet::new();
+    store.insert_rows(&batch, &purpose, &none, Attempt::default(), deadline).await.unwrap();
+    store.insert_quarantined(&batch, &none, Attempt::default(), deadline).await.unwrap();
+    store.insert_ledger(&batch, Attempt::default(), deadline).await.unwrap();
+
+    be(&mut engine, "candor_auditor", &statements);
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("candor.toml");
+    std::fs::write(&file, format!("[clickhouse]\nurl = {:?}\n", engine.url())).unwrap();
+    let mut command = Command::new(program("candor"));
+    let run = command.args(["audit", "--ledger-only", "--config"]).arg(file).output().unwrap();
+    let said = String::from_utf8_lossy(&run.stdout) + String::from_utf8_lossy(&run.stderr);
+    assert!(run.status.success(), "{said}");
+    assert!(said.contains("statistics_rows: 1 ranges with 2 rows are complete"), "{said}");
+    for sql in [
+        "SELECT path FROM candor.statistics_rows",
+        "SELECT event_id FROM candor.statistics_rows",
+        "SELECT path FROM candor.statistics",
+        "SELECT record FROM candor.quarantine",
+        "INSERT INTO candor.batches (log) VALUES ('x')",
+        "ALTER TABLE candor.statistics_rows DELETE WHERE 1",
+    ] {
+        engine.refuses(sql, ACCESS_DENIED);
     }
 }
 

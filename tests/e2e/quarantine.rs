@@ -114,6 +114,7 @@ fn what_is_set_aside_can_be_stored_later_or_dropped(candor: &Candor) {
         "SELECT outcome, count(), sum(rows['statistics_rows']) FROM candor.quarantine__audit GROUP BY 1",
         "stored\t3\t3",
     );
+    candor.audit(&[]).assert_clean();
 }
 
 /// Whether it succeeded, and what it printed.

@@ -1,6 +1,7 @@
 //! The tests of the whole way; each runs on both logs, for this file is part of two programs.
 
 mod anonymity;
+mod audit;
 mod bad_input;
 mod consent;
 mod crash;

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 
-use candor_tests::{Load, Parts, PartsOptions, audit, eventually};
+use candor_tests::{Load, Parts, PartsOptions, audit, eventually, scale};
 
 /// As many batches as may be, and owners that are found dead soon.
 const RESTLESS: &str = "sink.batch_age_ms = 800\nkafka.session_timeout_s = 2\n";
@@ -34,6 +34,7 @@ fn finish(parts: &Parts, load: Load) {
     }
     parts.sinks.iter().for_each(candor_tests::Part::wait_until_ready);
     audit(parts.clickhouse(), &acknowledged);
+    parts.audit(&[]).assert_clean();
     let again = parts.sql("SELECT sum(buckets['duplicate']) FROM candor.batches");
     println!(
         "{} acknowledged, none lost, none twice; {again} came again by a spill",
@@ -62,14 +63,12 @@ impl Random {
     }
 }
 
-const KILLS: u32 = 50;
-
 #[test]
 fn random_kills_of_every_part_lose_and_double_nothing() {
     let mut random = Random::seeded();
     let mut parts = Parts::start(&restless());
     let load = load(&parts);
-    for _ in 0..KILLS {
+    for _ in 0..scale().pick(50, 200) {
         load.wait_for(usize::try_from(20 + random.below(180)).unwrap());
         let first = random.below(6);
         kill(&mut parts, first);
@@ -134,7 +133,7 @@ fn sinks_that_join_and_leave_double_nothing() {
     let mut parts = Parts::start(&PartsOptions { own_broker: false, ..restless() });
     let load = load(&parts);
     parts.add_sink();
-    for round in 0..9 {
+    for round in 0..scale().pick(9, 150) {
         load.wait_for(60);
         let sink = round % 3;
         assert!(parts.sinks[sink].stop().success(), "{}", parts.sinks[sink].log());

@@ -8,6 +8,7 @@
 )]
 #![expect(clippy::print_stdout, reason = "seeds and figures are for whoever looks")]
 
+mod faults;
 mod fleet;
 mod killed;
 mod marks;

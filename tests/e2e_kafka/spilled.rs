@@ -88,6 +88,7 @@ fn audit_all(parts: &Parts, acknowledged: &HashSet<u64>) {
         });
     }
     audit(parts.clickhouse(), acknowledged);
+    parts.audit(&[]).assert_clean();
     let again = sent_again(parts).to_string();
     parts.sql_becomes("SELECT sum(buckets['duplicate']) FROM candor.batches", &again);
     println!("{} acknowledged, none lost, none twice; {again} came again", acknowledged.len());

@@ -113,7 +113,7 @@ impl Candor {
         let policy = self.options.policy.iter().map(|policy| ("test.toml", policy.text()));
         let more = self.options.policies.iter().map(|(name, text)| (*name, text.as_str()));
         let files: Vec<_> = policy.chain(more).collect();
-        if !files.is_empty() {
+        if !files.is_empty() && subcommand != "audit" {
             let policies = self.policies();
             std::fs::create_dir_all(&policies).unwrap();
             for (name, text) in files {

@@ -101,7 +101,13 @@ impl Client {
             status: answer.status().as_u16(),
             outcome: outcome.unwrap_or_default().to_owned(),
             headers: format!("{:?}", answer.headers()),
-            body: String::from_utf8_lossy(&answer.body_mut().read_to_vec().ok()?).into_owned(),
+            body: String::from_utf8_lossy(
+                &answer.body_mut().with_config().limit(ANSWER_MAX).read_to_vec().ok()?,
+            )
+            .into_owned(),
         })
     }
 }
+
+/// Bytes: a list of millions of numbers.
+const ANSWER_MAX: u64 = 1 << 30;

@@ -63,7 +63,43 @@ impl Broker {
 
     /// The same in a directory that was prepared; it is the broker's from now on.
     pub fn start_in(dir: PathBuf, settings: &[(&str, &str)]) -> Self {
-        let ports = Ports::free();
+        let broker = Self::prepare(dir, Ports::free(), settings);
+        broker.restart();
+        broker
+    }
+
+    /// So many brokers that are one cluster, which keeps three copies of everything, and takes what two have.
+    pub fn cluster(brokers: usize) -> Vec<Self> {
+        let ports: Vec<_> = (0..brokers).map(|_| Ports::free()).collect();
+        let voters =
+            ports.iter().zip(1..).map(|(it, id)| format!("{id}@127.0.0.1:{}", it.controller));
+        let voters = voters.collect::<Vec<_>>().join(",");
+        let brokers = ports.into_iter().zip(1..).map(|(ports, id)| {
+            let dir = tempfile::Builder::new().prefix("candor-kafka-").tempdir().unwrap().keep();
+            let id = id.to_string();
+            let settings = [
+                ("node.id", id.as_str()),
+                ("controller.quorum.voters", &voters),
+                ("offsets.topic.replication.factor", "3"),
+                ("min.insync.replicas", "2"),
+            ];
+            Self::prepare(dir, ports, &settings)
+        });
+        let brokers: Vec<_> = brokers.collect();
+        Self::restart_all(&brokers.iter().collect::<Vec<_>>());
+        brokers
+    }
+
+    /// Starts brokers that need each other to serve.
+    pub fn restart_all(brokers: &[&Self]) {
+        let pids: Vec<_> = brokers.iter().map(|broker| broker.begin()).collect();
+        for (broker, pid) in brokers.iter().zip(pids) {
+            broker.wait_until_it_serves(pid);
+        }
+    }
+
+    /// Where it is, not yet started.
+    fn prepare(dir: PathBuf, ports: Ports, settings: &[(&str, &str)]) -> Self {
         write_properties(&dir, ports, settings);
         format_storage(&dir);
         let mut supervisor = Command::new("sh")
@@ -79,9 +115,7 @@ impl Broker {
         let orders = supervisor.stdin.take();
         let pids = BufReader::new(supervisor.stdout.take().unwrap());
         let state = State { supervisor, orders, pids, broker: None };
-        let broker = Self { dir, ports, state: Mutex::new(state) };
-        broker.restart();
-        broker
+        Self { dir, ports, state: Mutex::new(state) }
     }
 
     /// Where clients begin, `host:port`.
@@ -125,6 +159,11 @@ impl Broker {
 
     /// Starts the broker again after [`Self::kill`], and waits until it serves.
     pub fn restart(&self) {
+        let pid = self.begin();
+        self.wait_until_it_serves(pid);
+    }
+
+    fn begin(&self) -> Pid {
         let mut state = self.state();
         assert!(state.broker.is_none(), "it is still running");
         state.orders.as_mut().unwrap().write_all(b"start\n").unwrap();
@@ -133,7 +172,10 @@ impl Broker {
         let pid = line.trim().parse().ok().and_then(Pid::from_raw);
         let pid = pid.expect("the supervisor tells the process id");
         state.broker = Some(pid);
-        drop(state);
+        pid
+    }
+
+    fn wait_until_it_serves(&self, pid: Pid) {
         let client: BaseConsumer = self.client().create().unwrap();
         eventually("the broker serves", || {
             assert!(!is_gone(pid), "the broker ended: {}", self.log());

@@ -10,6 +10,7 @@
     reason = "a test that cannot go on panics"
 )]
 
+mod audit;
 mod authority;
 mod candor;
 mod config;
@@ -24,8 +25,11 @@ mod part;
 mod parts;
 mod policy;
 mod process;
+mod proxy;
+mod scale;
 mod sql;
 
+pub use audit::Audit;
 pub use authority::{Authority, Shown};
 pub use candor::{Candor, Options};
 pub use event::event;
@@ -34,11 +38,13 @@ pub use hash::hash_under;
 pub use http::{Answer, Client};
 pub use kafka::Broker;
 pub use leak::{Canary, Leak, files};
-pub use load::{Load, audit};
+pub use load::{Load, audit, stored_after};
 pub use part::{Part, free_address};
 pub use parts::{Parts, PartsOptions};
 pub use policy::{Policy, policy};
 pub use process::{Process, program};
+pub use proxy::{Ailment, Proxy};
+pub use scale::{Fault, Scale, scale};
 
 use std::time::{Duration, Instant};
 

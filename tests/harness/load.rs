@@ -21,6 +21,9 @@ struct Shared {
     stop: AtomicBool,
     next: AtomicU64,
     acknowledged: Mutex<HashSet<u64>>,
+    refused: AtomicU64,
+    /// What a sender waits after each beacon.
+    pause: Duration,
 }
 
 /// Numbers in a row that nobody uses twice.
@@ -34,8 +37,13 @@ const PAUSE: Duration = Duration::from_millis(5);
 impl Load {
     /// Begins.
     pub fn start(doors: &[&Client]) -> Self {
+        Self::start_slowly(doors, Duration::ZERO)
+    }
+
+    /// Begins, with a pause of each sender after each beacon.
+    pub fn start_slowly(doors: &[&Client], pause: Duration) -> Self {
         let first = RANGES.fetch_add(1, Ordering::SeqCst) * RANGE;
-        let shared = Arc::new(Shared { next: first.into(), ..Shared::default() });
+        let shared = Arc::new(Shared { next: first.into(), pause, ..Shared::default() });
         let doors = doors.iter().flat_map(|door| [*door; SENDERS_PER_DOOR]);
         let senders = doors.map(|door| {
             let (door, shared) = (door.clone(), Arc::clone(&shared));
@@ -47,6 +55,21 @@ impl Load {
     /// How many were acknowledged so far.
     pub fn acknowledged(&self) -> usize {
         self.shared.acknowledged.lock().unwrap().len()
+    }
+
+    /// What was acknowledged so far.
+    pub fn so_far(&self) -> HashSet<u64> {
+        self.shared.acknowledged.lock().unwrap().clone()
+    }
+
+    /// How many were not acknowledged so far.
+    pub fn refused(&self) -> u64 {
+        self.shared.refused.load(Ordering::SeqCst)
+    }
+
+    /// Goes on for so long.
+    pub fn go_on(&self, time: Duration) {
+        std::thread::sleep(time);
     }
 
     /// Waits until so many more were acknowledged.
@@ -76,7 +99,9 @@ impl Shared {
             let answer = door.send("POST", "/v1/events", &headers, body.as_bytes());
             if answer.is_some_and(|answer| answer.status == 202) {
                 self.acknowledged.lock().unwrap().insert(number);
+                std::thread::sleep(self.pause);
             } else {
+                self.refused.fetch_add(1, Ordering::SeqCst);
                 std::thread::sleep(PAUSE);
             }
         }
@@ -88,19 +113,39 @@ fn in_letters(number: u64) -> String {
     number.to_string().bytes().map(|digit| char::from(digit - b'0' + b'a')).collect()
 }
 
+/// Waits until all of these are stored; how long that took.
+#[expect(clippy::implicit_hasher, reason = "what a load gives back")]
+pub fn stored_after(clickhouse: &Client, acknowledged: &HashSet<u64>, most: Duration) -> Duration {
+    let began = Instant::now();
+    loop {
+        let stored: HashSet<u64> = numbers(clickhouse).into_iter().collect();
+        let missing = acknowledged.difference(&stored).count();
+        if missing == 0 {
+            return began.elapsed();
+        }
+        assert!(began.elapsed() < most, "{missing} are not stored");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// The numbers that are stored; none when ClickHouse does not answer.
+fn numbers(clickhouse: &Client) -> Vec<u64> {
+    let paths = "SELECT translate(splitByChar('/', path)[3], 'abcdefghij', '0123456789') \
+                 FROM candor.statistics";
+    let answer = clickhouse.send("POST", "/", &[], paths.as_bytes());
+    let body = answer.map(|answer| answer.body).unwrap_or_default();
+    body.lines().filter_map(|line| line.parse().ok()).collect()
+}
+
 /// Compares what was acknowledged with what is stored: by the numbers, and by the ledger. Panics with
 /// what is lost or there twice.
 #[expect(clippy::implicit_hasher, reason = "what a load gives back")]
 pub fn audit(clickhouse: &Client, acknowledged: &HashSet<u64>) {
-    let paths = "SELECT translate(splitByChar('/', path)[3], 'abcdefghij', '0123456789') \
-                 FROM candor.statistics";
     let mut lost = acknowledged.len();
     let deadline = Instant::now() + Duration::from_secs(30);
     let numbers = loop {
         // What was not acknowledged may be stored, too, so that a count would tell nothing.
-        let answer = clickhouse.send("POST", "/", &[], paths.as_bytes());
-        let body = answer.map(|answer| answer.body).unwrap_or_default();
-        let numbers: Vec<u64> = body.lines().filter_map(|line| line.parse().ok()).collect();
+        let numbers = numbers(clickhouse);
         let stored: HashSet<u64> = numbers.iter().copied().collect();
         lost = lost.min(acknowledged.difference(&stored).count());
         if lost == 0 {

@@ -128,6 +128,14 @@ impl Part {
         self.running().pid()
     }
 
+    /// The most memory that it took since its start, in KiB.
+    pub fn memory_peak_kib(&self) -> u64 {
+        let status = format!("/proc/{}/status", self.pid().as_raw_nonzero());
+        let status = std::fs::read_to_string(status).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
     pub(crate) fn client(&self, listener: &str) -> &Client {
         let found = self.listeners.iter().find(|(name, _)| *name == listener);
         &found.expect("it has this listener").1

@@ -29,6 +29,8 @@ pub struct PartsOptions {
     pub config: String,
     /// Whether the broker is one of their own, which may be ill-treated.
     pub own_broker: bool,
+    /// How many brokers, when they are their own: three keep three copies.
+    pub brokers: usize,
 }
 
 /// Running parts. Each may be ended and started again in its place.
@@ -49,7 +51,7 @@ pub struct Parts {
 
 #[derive(Debug)]
 enum AnyBroker {
-    Own(Broker),
+    Own(Vec<Broker>),
     Shared(&'static Broker),
 }
 
@@ -62,6 +64,7 @@ impl Default for PartsOptions {
             policy: None,
             config: String::new(),
             own_broker: false,
+            brokers: 1,
         }
     }
 }
@@ -91,16 +94,19 @@ impl Parts {
     pub fn prepare(options: &PartsOptions) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let broker = if options.own_broker {
-            AnyBroker::Own(Broker::start())
+            AnyBroker::Own(match options.brokers {
+                1 => vec![Broker::start()],
+                brokers => Broker::cluster(brokers),
+            })
         } else {
             AnyBroker::Shared(Broker::shared())
         };
         let topic = broker.get().fresh_topic();
         let engine = Part::engine(dir.path());
         let own = format!(
-            "log.kind = \"kafka\"\nkafka.bootstrap_servers = [{:?}]\nkafka.topic = {topic:?}\n\
+            "log.kind = \"kafka\"\nkafka.bootstrap_servers = {:?}\nkafka.topic = {topic:?}\n\
              kafka.group = {topic:?}\nkafka.create.partitions = {}\nclickhouse.url = {:?}\n",
-            broker.get().address(),
+            broker.all().iter().map(Broker::address).collect::<Vec<_>>(),
             options.partitions,
             engine.client("address").base(),
         );
@@ -184,6 +190,11 @@ impl Parts {
         self.broker.get()
     }
 
+    /// All brokers of a cluster.
+    pub fn brokers(&self) -> &[Broker] {
+        self.broker.all()
+    }
+
     /// The topic, after which the group of the sinks is named too.
     pub fn topic(&self) -> &str {
         &self.topic
@@ -228,9 +239,13 @@ impl Parts {
 
 impl AnyBroker {
     fn get(&self) -> &Broker {
+        &self.all()[0]
+    }
+
+    fn all(&self) -> &[Broker] {
         match self {
-            Self::Own(broker) => broker,
-            Self::Shared(broker) => broker,
+            Self::Own(brokers) => brokers,
+            Self::Shared(broker) => std::slice::from_ref(broker),
         }
     }
 }

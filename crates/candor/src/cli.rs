@@ -1,6 +1,7 @@
 //! The command line. What a flag says beats the file.
 #![expect(clippy::disallowed_types, reason = "addresses to listen on")]
 
+mod audit;
 mod load;
 mod quarantine;
 
@@ -11,6 +12,7 @@ use candor_policy::{Format, Language};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::{Config, ConfigError};
+pub(crate) use audit::AuditArgs;
 pub(crate) use load::{LoadArgs, Protocol, Watched};
 pub(crate) use quarantine::{HeldArgs, QuarantineArgs, QuarantineCommand};
 
@@ -24,6 +26,8 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Check that the log, the ledger and the tables say the same; exits with 1 when they do not
+    Audit(AuditArgs),
     /// Run a collector alone: beacons in, Kafka out
     Collect(CollectArgs),
     /// Print the commented reference configuration, or check a file

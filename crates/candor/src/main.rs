@@ -3,6 +3,7 @@
 
 mod admin;
 mod assets;
+mod audit;
 mod carry;
 mod cli;
 mod client;
@@ -52,9 +53,12 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(1);
 /// A configuration that cannot be used (`EX_USAGE` of sysexits.h).
 const EXIT_CONFIG: u8 = 64;
+/// An audit that came to no end: 1 says that it found something.
+const EXIT_NO_AUDIT: u8 = 2;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    let is_audit = matches!(cli.command, Command::Audit(_));
     let Err(error) = run(cli.command) else {
         return ExitCode::SUCCESS;
     };
@@ -62,12 +66,19 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     telemetry::say_error(&error);
-    if error.is::<ConfigError>() { ExitCode::from(EXIT_CONFIG) } else { ExitCode::FAILURE }
+    if error.is::<ConfigError>() {
+        ExitCode::from(EXIT_CONFIG)
+    } else if is_audit && !error.is::<audit::Unsound>() {
+        ExitCode::from(EXIT_NO_AUDIT)
+    } else {
+        ExitCode::FAILURE
+    }
 }
 
 fn run(command: Command) -> anyhow::Result<()> {
     let refused = harden::process();
     match command {
+        Command::Audit(args) => block_on(audit::run(&args)),
         Command::Collect(args) => live(args.config()?, refused, collect::run),
         Command::Config(args) => config::show(args.check.as_deref()),
         Command::Health(args) => block_on(health::run(&args)),

@@ -29,6 +29,7 @@ use candor_transport::{Damage, Delivery, SpillMark};
 
 pub use action::{Action, Insert, Job, Report, Task};
 pub use input::{Answer, Input, Moment};
+pub use intent::under_way;
 pub use partition::Load;
 pub use target::Target;
 

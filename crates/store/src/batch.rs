@@ -45,6 +45,9 @@ pub struct Batch {
     pub quarantined: Vec<Quarantined>,
     /// By spill, as its id prints: the last of its sequences in the range.
     pub marks: BTreeMap<String, u64>,
+    /// How many rows its records asked for, and how many of them cannot be read, without what was stored before
+    /// the range. Each is a row, was over already, or is set aside: what the audit checks.
+    pub held: u64,
 }
 
 /// Why an offset of the log has no row.
@@ -153,6 +156,21 @@ impl Batch {
                 record: wire::encode(&kept).to_vec(),
             }),
         }
+    }
+
+    /// Counts what [`Self::held`] says, while nothing is refused yet.
+    pub fn count_held(&mut self) {
+        let rows: usize = self.events.iter().map(|(_, event)| event.grants.len()).sum();
+        let no_rows = [Bucket::Expired, Bucket::Quarantined]
+            .map(|bucket| self.buckets.get(&bucket).copied().unwrap_or_default());
+        self.held = rows as u64 + no_rows.iter().sum::<u64>();
+    }
+
+    /// When the first of a purpose's rows dies; none when it has no rows.
+    pub fn dies_at(&self, purpose: &Purpose) -> Option<Timestamp> {
+        let grants = self.events.iter().flat_map(|(_, event)| &event.grants);
+        let ours = grants.filter(|grant| grant.purpose == purpose.as_str());
+        ours.map(|grant| Timestamp::from_unix(grant.expires_at)).min()
     }
 
     /// How many rows each purpose gets.

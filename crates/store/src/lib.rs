@@ -16,6 +16,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod audit;
 mod batch;
 mod column;
 mod config;
@@ -29,6 +30,7 @@ mod row;
 mod schema;
 mod write;
 
+pub use audit::{Confirmed, Progress, Verdict, VerdictKind};
 pub use batch::{Batch, Bucket, Position, Quarantined, Range, Refused};
 pub use config::{Config, Password, TableOptions};
 pub use delivery::Delivered;

@@ -211,6 +211,7 @@ fn batch_of(held: &Held, events: Vec<Event>, now: Timestamp) -> Batch {
         buckets: BTreeMap::new(),
         quarantined: Vec::new(),
         marks: BTreeMap::new(),
+        held: 0,
     }
 }
 

@@ -218,6 +218,11 @@ fn ledger_block(batch: &Batch) -> Result<Block, Fault> {
         .iter()
         .map(|purpose| (format!("{purpose}_rows"), batch.rows(purpose)))
         .collect();
+    let until: BTreeMap<String, u32> = batch
+        .purposes()
+        .iter()
+        .filter_map(|purpose| Some((format!("{purpose}_rows"), seconds(batch.dies_at(purpose)?))))
+        .collect();
     let buckets: BTreeMap<&str, u64> =
         batch.buckets.iter().map(|(bucket, count)| (bucket.label(), *count)).collect();
     let events = u32::try_from(batch.events.len()).unwrap_or(u32::MAX);
@@ -233,6 +238,8 @@ fn ledger_block(batch: &Batch) -> Result<Block, Fault> {
     block.upsert_column::<BTreeMap<&str, u64>>("buckets")?.add(buckets)?;
     block.upsert_column::<u32>("stored_at")?.add(stored_at(batch))?;
     block.upsert_column::<BTreeMap<String, u64>>("marks")?.add(batch.marks.clone())?;
+    block.upsert_column::<u64>("held")?.add(batch.held)?;
+    block.upsert_column::<BTreeMap<String, u32>>("until")?.add(until)?;
     Ok(block.build()?)
 }
 

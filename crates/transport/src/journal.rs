@@ -40,6 +40,7 @@ mod recover;
 mod scan;
 mod segment;
 mod shared;
+mod standing;
 mod writer;
 
 use std::fs::DirBuilder;
@@ -54,6 +55,7 @@ pub use config::JournalConfig;
 pub use consumer::JournalConsumer;
 pub use error::JournalError;
 pub use producer::JournalProducer;
+pub use standing::standing;
 
 pub(crate) use contents::Contents;
 

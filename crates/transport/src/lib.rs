@@ -36,6 +36,7 @@ pub mod kafka;
 pub mod memory;
 pub mod spill;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 
@@ -135,6 +136,15 @@ pub struct Cursor {
     pub offset: u64,
     /// The sink's intent, opaque here; at most [`Cursor::METADATA_BYTES_MAX`] bytes.
     pub metadata: String,
+}
+
+/// Where whoever stores a log stands, as the log has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// The log.
+    pub log: LogId,
+    /// The cursor of each partition; none where nothing was ever committed.
+    pub cursors: BTreeMap<u32, Option<Cursor>>,
 }
 
 /// What a consumer meets.

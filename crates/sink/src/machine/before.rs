@@ -180,6 +180,7 @@ mod tests {
             events: Vec::new(),
             quarantined: Vec::new(),
             marks: BTreeMap::new(),
+            held: 0,
         };
         Closed { batch, marked: spills.iter().map(marked).collect() }
     }

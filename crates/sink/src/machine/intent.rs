@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use candor_event::{Purpose, Timestamp};
 use candor_store::{Position, Refusal, Refused};
+use candor_transport::Cursor;
 use serde::Deserialize;
 
 use crate::error::SinkError;
@@ -85,6 +86,17 @@ impl Note {
             BEGIN => Ok(Self::Begin),
             text => Intent::decode(text).map(Self::Settle),
         }
+    }
+}
+
+/// The first offset of which nothing is being stored, as a partition's cursor has it.
+///
+/// # Errors
+/// [`SinkError::IntentUnknown`].
+pub fn under_way(cursor: &Cursor) -> Result<u64, SinkError> {
+    match Note::decode(&cursor.metadata)? {
+        Note::Settle(intent) => Ok(intent.end.saturating_add(1).max(cursor.offset)),
+        Note::Begin | Note::Nothing => Ok(cursor.offset),
     }
 }
 

@@ -122,6 +122,7 @@ mod tests {
             events,
             quarantined: Vec::new(),
             marks: BTreeMap::new(),
+            held: 0,
         };
         Closed { batch, marked }
     }

@@ -37,6 +37,7 @@ impl Open {
             buckets: BTreeMap::new(),
             quarantined: Vec::new(),
             marks: BTreeMap::new(),
+            held: 0,
         };
         Self { batch, marked: Vec::new(), bytes: 0, since: at.elapsed }
     }

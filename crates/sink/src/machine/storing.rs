@@ -97,6 +97,7 @@ impl Storing {
         };
         // All purposes of the range, before rows are set aside.
         let parts = Target::of(&batch).into_iter().map(part).collect();
+        batch.count_held();
         doubt.refused.iter().for_each(|refused| batch.refuse(refused));
         Self {
             parts,

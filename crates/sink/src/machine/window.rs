@@ -122,6 +122,7 @@ mod tests {
             buckets: BTreeMap::new(),
             quarantined: Vec::new(),
             marks: BTreeMap::new(),
+            held: 0,
         }
     }
 

@@ -88,7 +88,12 @@ impl Stricter {
         let mut steps = Vec::new();
         for table in &self.tables {
             steps.extend(table.findings.iter().map(|it| Step::Finding(it.words(&table.purpose))));
+            // Whoever audits must not take for lost what is deleted here: neither what is stored already,
+            // nor what comes while it goes on.
+            let changed = Step::Statement(table.changed(schema.database()));
+            steps.push(changed.clone());
             steps.push(Step::Statement(table.statement(schema.database())));
+            steps.push(changed);
             if guards.contains_key(&table.purpose) && schema.has(&table.purpose) {
                 let views = schema.views(&table.purpose, "");
                 steps.extend(views.into_iter().map(|view| Step::Statement(view.create)));
@@ -101,6 +106,11 @@ impl Stricter {
 // === impl Table ===
 
 impl Table {
+    /// Says that rows stored until now may be gone.
+    fn changed(&self, database: &str) -> String {
+        format!("INSERT INTO {database}.batches__changed (table) VALUES ('{}_rows')", self.purpose)
+    }
+
     /// All changes of a table in one statement, so that its parts are rewritten once.
     fn statement(&self, database: &str) -> String {
         let commands: Vec<_> =

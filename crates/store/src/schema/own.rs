@@ -9,7 +9,9 @@ impl Schema {
             rows Map(LowCardinality(String), UInt64) COMMENT 'How many rows each table got.',\n  \
             buckets Map(LowCardinality(String), UInt64) COMMENT 'What did not become rows, and why.',\n  \
             stored_at DateTime('UTC'),\n  \
-            marks Map(LowCardinality(String), UInt64) COMMENT 'By spill: the last of its sequences in the range.'";
+            marks Map(LowCardinality(String), UInt64) COMMENT 'By spill: the last of its sequences in the range.',\n  \
+            held UInt64 COMMENT 'Rows that the records asked for, and records that cannot be read.',\n  \
+            until Map(LowCardinality(String), UInt32) COMMENT 'When the first of the rows in each table dies, Unix seconds.'";
         let quarantine = "log LowCardinality(String),\n  log_partition UInt32,\n  log_offset UInt64,\n  \
             reason LowCardinality(String),\n  \
             record String COMMENT 'The record, hexadecimal; anonymised like everything in the log.',\n  \
@@ -21,6 +23,7 @@ impl Schema {
             outcome LowCardinality(String) COMMENT 'stored or dropped.',\n  \
             rows Map(LowCardinality(String), UInt64) COMMENT 'How many rows each table got.',\n  \
             ended_at DateTime('UTC')";
+        let changed = "table LowCardinality(String),\n  changed_at DateTime('UTC') DEFAULT now()";
         let schema = "version UInt32,\n  applied_at DateTime('UTC') DEFAULT now()";
         let tables = [
             (
@@ -34,6 +37,11 @@ impl Schema {
                 "quarantine__audit",
                 audit,
                 "ORDER BY (log, log_partition, log_offset)\nTTL ended_at + INTERVAL 90 DAY",
+            ),
+            (
+                "batches__changed",
+                changed,
+                "ORDER BY (table, changed_at)\nTTL changed_at + INTERVAL 90 DAY",
             ),
             ("schema", schema, "ORDER BY version"),
         ];
@@ -50,11 +58,23 @@ impl Schema {
 /// table that does not need it.
 fn added_to(table: &str) -> &'static [(&'static str, &'static str)] {
     match table {
-        "batches" => &[(
-            "`marks`",
-            "ADD COLUMN marks Map(LowCardinality(String), UInt64) \
-             COMMENT 'By spill: the last of its sequences in the range.'",
-        )],
+        "batches" => &[
+            (
+                "`marks`",
+                "ADD COLUMN marks Map(LowCardinality(String), UInt64) \
+                 COMMENT 'By spill: the last of its sequences in the range.'",
+            ),
+            (
+                "`held`",
+                "ADD COLUMN held UInt64 \
+                 COMMENT 'Rows that the records asked for, and records that cannot be read.'",
+            ),
+            (
+                "`until`",
+                "ADD COLUMN until Map(LowCardinality(String), UInt32) \
+                 COMMENT 'When the first of the rows in each table dies, Unix seconds.'",
+            ),
+        ],
         "quarantine" => &[
             ("`log_index`", "ADD COLUMN log_index UInt32"),
             (

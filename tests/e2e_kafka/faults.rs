@@ -1,0 +1,143 @@
+//! Faults that no other test has: brokers of a cluster, an ill network before ClickHouse, and how long a killed
+//! sink needs to catch up. `docs/faults.md` has all of them.
+
+use std::time::{Duration, Instant};
+
+use candor_tests::{
+    Ailment, Broker, Fault, Load, Parts, PartsOptions, Proxy, audit, eventually, scale,
+    stored_after,
+};
+
+fn options() -> PartsOptions {
+    PartsOptions {
+        collectors: 2,
+        sinks: 2,
+        partitions: 4,
+        config: "sink.batch_age_ms = 800\nkafka.session_timeout_s = 2\n".to_owned(),
+        ..PartsOptions::default()
+    }
+}
+
+/// A load at a pace that the machine keeps up with.
+fn load(parts: &Parts) -> Load {
+    let doors: Vec<_> = parts.collectors.iter().map(candor_tests::Part::beacons).collect();
+    Load::start_slowly(&doors, Duration::from_millis(3))
+}
+
+/// Everything that was acknowledged is stored, once, and the audit says so, too.
+fn finish(parts: &Parts, load: Load, fault: &mut Fault) {
+    let refused = load.refused();
+    let acknowledged = load.finish();
+    for collector in &parts.collectors {
+        eventually("its spill is empty", || {
+            (collector.metric("transport_spill_records") == 0).then_some(())
+        });
+    }
+    parts.sinks.iter().for_each(candor_tests::Part::wait_until_ready);
+    audit(parts.clickhouse(), &acknowledged);
+    parts.audit(&[]).assert_clean();
+    fault.note(format!(
+        "{} acknowledged, {refused} refused, 0 missing, 0 twice, audit clean",
+        acknowledged.len()
+    ));
+    fault.note_memory(&parts.collectors, "a collector");
+    fault.note_memory(&parts.sinks, "a sink");
+}
+
+#[test]
+fn brokers_of_a_cluster_that_die_lose_and_double_nothing() {
+    let config = "kafka.create.replication = 3\nkafka.create.min_insync_replicas = 2\n";
+    let config = format!("{}{config}", options().config);
+    let parts = Parts::start(&PartsOptions { own_broker: true, brokers: 3, config, ..options() });
+    let load = load(&parts);
+    let mut fault = Fault::begin("F5 F6, three brokers");
+    load.wait_for(200);
+    for broker in parts.brokers() {
+        let refused = load.refused();
+        broker.kill();
+        load.wait_for(400);
+        broker.restart();
+        load.wait_for(200);
+        fault.note(format!("{} refused while one was away", load.refused() - refused));
+    }
+    let (one, two) = parts.brokers().split_at(1);
+    let outage = scale().pick(Duration::from_secs(15), Duration::from_mins(10));
+    parts.brokers().iter().for_each(Broker::kill);
+    let refused = load.refused();
+    load.go_on(outage);
+    let taken = load.so_far();
+    fault.note_time("all away for", outage);
+    fault.note(format!("{} refused meanwhile", load.refused() - refused));
+    Broker::restart_all(&two.iter().chain(one).collect::<Vec<_>>());
+    let caught_up = stored_after(parts.clickhouse(), &taken, outage.max(MINUTE) / 2);
+    fault.note_time("caught up after", caught_up);
+    load.wait_for(200);
+    finish(&parts, load, &mut fault);
+    fault.end();
+}
+
+#[test]
+fn whatever_happens_to_inserts_nothing_is_lost_or_doubled() {
+    let mut parts = Parts::start(&PartsOptions { sinks: 0, ..options() });
+    let server = parts.clickhouse().base().trim_start_matches("http://").to_owned();
+    let proxy = Proxy::before(&server);
+    parts.configure(&format!("clickhouse.url = {:?}\n", proxy.base()));
+    parts.add_sink();
+    parts.add_sink();
+    let load = load(&parts);
+    let mut fault = Fault::begin("F7, an ill network before ClickHouse");
+    let rounds = scale().pick(1, 10);
+    for _ in 0..rounds {
+        for ailment in [
+            Ailment::ResetEvery(4_096),
+            Ailment::HalfAnswer,
+            Ailment::Error(252, "TOO_MANY_PARTS"),
+            Ailment::Error(243, "NOT_ENOUGH_SPACE"),
+            Ailment::Error(241, "MEMORY_LIMIT_EXCEEDED"),
+            Ailment::Error(242, "TABLE_IS_READ_ONLY"),
+            Ailment::Status(502),
+            Ailment::Slow(scale().pick(Duration::from_secs(2), Duration::from_secs(10))),
+        ] {
+            load.wait_for(100);
+            proxy.fall(ailment);
+            eventually("requests fall ill", || (proxy.ill() >= 6).then_some(()));
+            proxy.fall(Ailment::Healthy);
+            let taken = load.so_far();
+            let time = stored_after(parts.clickhouse(), &taken, MINUTE);
+            fault.note_time(&format!("after {ailment:?} caught up in"), time);
+        }
+    }
+    finish(&parts, load, &mut fault);
+    fault.end();
+}
+
+#[test]
+fn a_killed_sink_has_caught_up_within_ten_seconds() {
+    let mut parts = Parts::start(&options());
+    let load = load(&parts);
+    let mut fault = Fault::begin("F2, catch-up after a killed sink");
+    let mut longest = Duration::ZERO;
+    for round in 0..scale().pick(4, 20) {
+        load.wait_for(300);
+        let sink = round % 2;
+        let began = Instant::now();
+        parts.sinks[sink].kill();
+        let taken = load.so_far();
+        // Started again at once, or taken over by the other one.
+        if round % 4 < 2 {
+            parts.sinks[sink].restart();
+        }
+        stored_after(parts.clickhouse(), &taken, CATCH_UP_MAX);
+        longest = longest.max(began.elapsed());
+        if round % 4 >= 2 {
+            parts.sinks[sink].restart();
+        }
+    }
+    assert!(longest < CATCH_UP_MAX, "{longest:?}");
+    fault.note_time("caught up within", longest);
+    finish(&parts, load, &mut fault);
+    fault.end();
+}
+
+const CATCH_UP_MAX: Duration = Duration::from_secs(10);
+const MINUTE: Duration = Duration::from_mins(1);
