@@ -96,5 +96,6 @@ try {
   browser.kill('SIGKILL')
   await ended
   site.close()
-  rmSync(profile, { recursive: true, force: true, maxRetries: 5 })
+  // What the browser had started ends a little later than it.
+  rmSync(profile, { recursive: true, force: true, maxRetries: 20 })
 }
