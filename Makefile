@@ -13,9 +13,10 @@ test:
 	cargo build --locked --workspace --bins
 	cargo test --locked --workspace --no-fail-fast
 
-# Formatting, lints and documentation.
+# Formatting, dependencies, lints and documentation.
 check:
 	cargo fmt --all --check
+	./tools/deny
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --document-private-items
 
