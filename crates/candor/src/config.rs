@@ -1,5 +1,7 @@
 //! `candor.toml`: each crate owns its part, this composes them. Every key is optional.
 
+#[cfg(test)]
+mod hostile;
 mod secret;
 mod tables;
 
@@ -89,8 +91,12 @@ impl Config {
         };
         let read = |source| ConfigError::Read { path: path.to_owned(), source };
         let text = std::fs::read_to_string(path).map_err(read)?;
-        // The line is named and not shown: it may hold a secret that stands where it should not.
-        toml::from_str(&text).map_err(|error: toml::de::Error| {
+        Self::parse(path, &text)
+    }
+
+    /// The line at fault is named and not shown: it may hold a secret that stands where it should not.
+    fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
+        toml::from_str(text).map_err(|error: toml::de::Error| {
             let begin = error.span().map_or(0, |span| span.start);
             let line = text.bytes().take(begin).filter(|byte| *byte == b'\n').count() + 1;
             let message = format!("line {line}: {}", error.message());

@@ -7,6 +7,8 @@
 mod action;
 mod backoff;
 mod guard;
+#[cfg(test)]
+mod hostile;
 mod input;
 mod intent;
 mod marks;

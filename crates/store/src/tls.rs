@@ -23,7 +23,7 @@ pub struct Authorities(ClientConfig);
 pub struct NoAuthority;
 
 /// As in the client's own connections.
-const KEEPALIVE: Duration = Duration::from_secs(60);
+const KEEPALIVE: Duration = Duration::from_mins(1);
 /// ClickHouse closes what is idle for three seconds.
 const POOL_IDLE: Duration = Duration::from_secs(2);
 
