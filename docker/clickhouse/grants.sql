@@ -20,6 +20,7 @@ WITH
         WHERE position(name, '__') > 0 AND position(as_select, ' WHERE site IN (') > 0
     )
 SELECT arrayJoin([
+    format('GRANT INSERT, SELECT(log, log_partition, log_offset, log_index) ON candor.{} TO candor_quarantine;', name),
     format('GRANT INSERT, SELECT(log, log_partition, log_offset, log_index) ON candor.{} TO candor_sink;', name),
     format('REVOKE INSERT ON candor.{} FROM candor_migrator;', name)
 ]) AS statement
