@@ -1,6 +1,6 @@
 # `make run` and `make test` do all the set-up themselves.
 
-.PHONY: run test setup check bench front geo tracker simulate
+.PHONY: run test setup check bench front fuzz geo tracker simulate
 
 # Everything on this machine, with the built-in demo policy: http://127.0.0.1:8080/
 run: setup
@@ -13,9 +13,10 @@ test:
 	cargo build --locked --workspace --bins
 	cargo test --locked --workspace --no-fail-fast
 
-# Formatting, lints and documentation.
+# Formatting, dependencies, lints and documentation.
 check:
 	cargo fmt --all --check
+	./tools/deny
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --document-private-items
 
@@ -26,6 +27,10 @@ tracker:
 # The sink in a million worlds where everything goes wrong; CANDOR_SIMULATION_FIRST begins at another seed.
 simulate:
 	CANDOR_SIMULATION_SCHEDULES=$${CANDOR_SIMULATION_SCHEDULES:-1000000} cargo test --release --locked -p candor-tests --test simulation no_schedule -- --nocapture
+
+# Hostile bytes for every parser, more than 10,000,000; built as tests are, so that numbers that overflow are seen.
+fuzz: setup
+	CANDOR_FUZZ_INPUTS=$${CANDOR_FUZZ_INPUTS:-500000} cargo test --locked --workspace --no-fail-fast --lib --bins --test hostile -- --nocapture hostile
 
 # Nanoseconds per event, stage by stage.
 bench: setup

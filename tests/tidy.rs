@@ -1,8 +1,8 @@
-//! Rules of this repository that matter are tests: who may depend on whom, how large a file may grow,
-//! what may not be written.
+//! Rules of this repository that matter are tests: how large a file may grow, what may not be written. Who may
+//! depend on whom stands in `deny.toml`, and `tools/deny` checks it.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 fn root() -> &'static Path {
@@ -30,62 +30,6 @@ fn files(dirs: &[&str], endings: &[&str]) -> Vec<PathBuf> {
     }
     found.sort();
     found
-}
-
-/// The members that a crate's `[dependencies]` name. Tests may use more.
-fn arrows_of(krate: &str) -> BTreeSet<String> {
-    let manifest = read(format!("crates/{krate}/Cargo.toml"));
-    let dependencies = manifest.split("[dependencies]").nth(1).unwrap();
-    let dependencies = dependencies.split("\n[").next().unwrap();
-    let siblings = dependencies.lines().filter_map(|line| line.strip_prefix("candor-"));
-    siblings.map(|line| line.split('.').next().unwrap().to_owned()).collect()
-}
-
-#[test]
-fn crates_depend_as_the_architecture_says() {
-    let allowed = BTreeMap::from([
-        ("event", vec![]),
-        ("policy", vec!["event"]),
-        ("pipeline", vec!["event", "policy"]),
-        ("transport", vec!["event"]),
-        ("store", vec!["event", "policy"]),
-        ("collector", vec!["event", "pipeline", "transport"]),
-        ("sink", vec!["event", "store", "transport"]),
-        ("clickhouse", vec![]),
-        ("candor", vec!["collector", "event", "pipeline", "policy", "sink", "store", "transport"]),
-    ]);
-    let crates = std::fs::read_dir(root().join("crates")).unwrap().flatten();
-    let crates: BTreeSet<_> =
-        crates.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
-    let listed: BTreeSet<_> = allowed.keys().map(ToString::to_string).collect();
-    assert_eq!(crates, listed, "a crate without a place in the architecture");
-    for (krate, may) in allowed {
-        let may: BTreeSet<_> = may.into_iter().map(str::to_owned).collect();
-        let has = arrows_of(krate);
-        assert!(has.is_subset(&may), "{krate} may not depend on {:?}", has.difference(&may));
-    }
-}
-
-/// Libraries that only one crate may link.
-#[test]
-fn walls_stand() {
-    let walls = [
-        ("clickhouse", "store"),
-        ("libloading", "clickhouse"),
-        ("maxminddb", "pipeline"),
-        ("rdkafka", "transport"),
-        ("ua-parser", "pipeline"),
-    ];
-    for manifest in files(&["crates"], &["Cargo.toml"]) {
-        let text = std::fs::read_to_string(&manifest).unwrap();
-        let krate = manifest.parent().unwrap().file_name().unwrap().to_string_lossy().into_owned();
-        let dependencies = text.split("[dependencies]").nth(1).unwrap();
-        let dependencies = dependencies.split("\n[").next().unwrap();
-        for (library, owner) in walls {
-            let links = dependencies.lines().any(|line| line.starts_with(&format!("{library}.")));
-            assert!(!links || krate == owner, "{krate} may not link {library}");
-        }
-    }
 }
 
 /// Unsafe code stands in one named module of three crates, and is forbidden in all others.

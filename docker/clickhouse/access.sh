@@ -11,6 +11,7 @@ case ${1-} in
   users)
     clickhouse-client --host 127.0.0.1 --queries-file "$sql/users.sql" \
       --param_migrator="$(<"$secrets/clickhouse_migrator_sha256")" \
+      --param_quarantine="$(<"$secrets/clickhouse_quarantine_sha256")" \
       --param_sink="$(<"$secrets/clickhouse_sink_sha256")"
     ;;
   grants)

@@ -22,6 +22,7 @@ WITH
 SELECT arrayJoin([
     format('GRANT INSERT, SELECT(event_id, log, log_partition, log_offset, log_index) ON candor.{} TO candor_sink;', name),
     format('GRANT SELECT(log, log_partition, log_offset, log_index, stored_at) ON candor.{} TO candor_auditor;', name),
+    format('GRANT INSERT, SELECT(log, log_partition, log_offset, log_index) ON candor.{} TO candor_quarantine;', name),
     format('REVOKE INSERT ON candor.{} FROM candor_migrator;', name)
 ]) AS statement
 FROM rows_tables

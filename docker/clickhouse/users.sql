@@ -47,6 +47,13 @@ GRANT SELECT(log, log_partition, log_offset) ON candor.quarantine TO candor_audi
 GRANT SELECT(log, log_partition, log_offset, outcome) ON candor.quarantine__audit TO candor_auditor;
 GRANT SELECT ON system.tables TO candor_auditor;
 
+-- `candor quarantine`, for whoever decides what becomes of records that were set aside: it reads them, stores
+-- them as the sinks do, takes out those that were settled, and writes down how. It reads no visits.
+CREATE USER IF NOT EXISTS candor_quarantine IDENTIFIED WITH sha256_hash BY {quarantine:String};
+ALTER USER candor_quarantine IDENTIFIED WITH sha256_hash BY {quarantine:String};
+GRANT SELECT, ALTER DELETE ON candor.quarantine TO candor_quarantine;
+GRANT INSERT ON candor.quarantine__audit TO candor_quarantine;
+
 -- Analysts: persons get the role candor_reader (all controllers), or that of one controller's team, which
 -- grants.sql makes. They read the guarded views, and nothing else.
 CREATE ROLE IF NOT EXISTS candor_reader;
@@ -64,6 +71,6 @@ ALTER ROLE candor_reader SETTINGS PROFILE 'candor_reader';
 CREATE QUOTA IF NOT EXISTS candor_reader;
 ALTER QUOTA candor_reader KEYED BY user_name
     FOR INTERVAL 1 hour MAX queries = 5000, result_rows = 10000000, execution_time = 1800
-    TO ALL EXCEPT default, candor_migrator, candor_sink;
+    TO ALL EXCEPT default, candor_migrator, candor_quarantine, candor_sink;
 -- Nothing grants files or other hosts; this takes back what was granted by hand.
 REVOKE SOURCES ON *.* FROM candor_reader;

@@ -297,6 +297,60 @@ fn the_sink_can_neither_read_visits_nor_change_anything() {
     }
 }
 
+/// Sets a record aside as the sink, and settles it as the user of `candor quarantine`.
+#[tokio::test]
+async fn quarantine_can_settle_what_was_set_aside_and_nothing_else() {
+    let (mut engine, statements) = migrated();
+    let now = Timestamp::from_unix(3_990_000_002);
+    let deadline = InsertDeadline(std::time::Duration::from_secs(30));
+    let mut batch = batch();
+    let (position, event) = batch.events.first().cloned().unwrap();
+    let record = candor_event::wire::encode(&event).to_vec();
+    let expires_at = Some(Timestamp::from_unix(4_000_000_000));
+    let later = Position { offset: position.offset + 1, index: 0 };
+    batch.quarantined = [position, later]
+        .map(|position| Quarantined {
+            position,
+            expires_at,
+            reason: "constraint",
+            record: record.clone(),
+        })
+        .into();
+    let store = |engine: &Engine| {
+        Store::new(&candor_store::Config { url: engine.url().to_owned(), ..Default::default() })
+    };
+    be(&mut engine, "candor_sink", &statements);
+    let none = HashSet::new();
+    store(&engine).insert_quarantined(&batch, &none, Attempt::default(), deadline).await.unwrap();
+
+    be(&mut engine, "candor_quarantine", &statements);
+    let quarantine = store(&engine);
+    let held = quarantine.quarantine(10).await.unwrap();
+    assert_eq!(held.len(), 2);
+    let stored = quarantine.retry(&held[0], now).await.unwrap();
+    assert!(matches!(stored, candor_store::End::Stored(_)), "{stored:?}");
+    let dropped = quarantine.drop_held(&held[1], now).await.unwrap();
+    assert!(matches!(dropped, candor_store::End::Dropped), "{dropped:?}");
+    assert_eq!(quarantine.quarantine(10).await.unwrap().len(), 0);
+
+    for sql in [
+        "SELECT path FROM candor.statistics_rows",
+        "SELECT path FROM candor.statistics",
+        "SELECT log FROM candor.batches",
+        "SELECT reason FROM candor.quarantine__audit",
+        "INSERT INTO candor.quarantine (log) VALUES ('x')",
+        "INSERT INTO candor.batches (log) VALUES ('x')",
+        "ALTER TABLE candor.statistics_rows DELETE WHERE 1",
+        "ALTER TABLE candor.quarantine__audit DELETE WHERE 1",
+        "ALTER TABLE candor.quarantine UPDATE reason = 'x' WHERE 1",
+        "TRUNCATE TABLE candor.quarantine",
+        "DROP TABLE candor.quarantine",
+        "CREATE VIEW candor.x AS SELECT 1",
+    ] {
+        engine.refuses(sql, ACCESS_DENIED);
+    }
+}
+
 /// An engine with rows, as somebody with this role.
 fn reader(role: &str) -> Engine {
     let (mut engine, statements) = migrated();

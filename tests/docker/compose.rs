@@ -285,7 +285,7 @@ fn nobody_has_a_secret_that_is_not_for_it() {
     assert_eq!(secrets("migrate"), ["clickhouse_migrator"]);
     assert_eq!(
         secrets("clickhouse-users"),
-        ["clickhouse_migrator_sha256", "clickhouse_sink_sha256"],
+        ["clickhouse_migrator_sha256", "clickhouse_quarantine_sha256", "clickhouse_sink_sha256"],
         "ClickHouse is given hashes"
     );
     for name in ["clickhouse", "clickhouse-grants", "collect", "kafka", "kafka-format"] {

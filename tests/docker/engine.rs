@@ -66,7 +66,7 @@ impl Engine {
     /// The answer to a statement of `users.sql`, with its parameters set.
     pub(crate) fn run(&self, statement: &str) -> Answer {
         let hash = "5e".repeat(32);
-        let path = format!("/?param_migrator={hash}&param_sink={hash}");
+        let path = format!("/?param_migrator={hash}&param_quarantine={hash}&param_sink={hash}");
         self.client.post(&path, &[], statement)
     }
 }

@@ -64,6 +64,7 @@ fn the_script_runs_both_files_and_hands_over_hashes() {
         case $* in *grants.sql*) echo 'GRANT 1;' ;; *users.sql*) ;; *) cat >\"$OUT/ran\" ;; esac\n";
     std::fs::write(at("clickhouse-client"), client).unwrap();
     std::fs::write(at("clickhouse_migrator_sha256"), "aa\n").unwrap();
+    std::fs::write(at("clickhouse_quarantine_sha256"), "cc\n").unwrap();
     std::fs::write(at("clickhouse_sink_sha256"), "bb\n").unwrap();
     let chmod = Command::new("chmod").arg("755").arg(at("clickhouse-client")).status().unwrap();
     assert!(chmod.success());
@@ -80,7 +81,7 @@ fn the_script_runs_both_files_and_hands_over_hashes() {
         called.lines().collect::<BTreeSet<_>>(),
         BTreeSet::from([
             &*format!(
-                "{local} --queries-file /etc/candor/users.sql --param_migrator=aa --param_sink=bb"
+                "{local} --queries-file /etc/candor/users.sql --param_migrator=aa --param_quarantine=cc --param_sink=bb"
             ),
             &*format!("{local} --queries-file /etc/candor/grants.sql --format TSVRaw"),
             local,

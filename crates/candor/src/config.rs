@@ -1,6 +1,8 @@
 //! `candor.toml`: each crate owns its part, this composes them. Every key is optional.
 
 mod fleet;
+#[cfg(test)]
+mod hostile;
 mod secret;
 mod tables;
 
@@ -10,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use candor_pipeline::KeyPeriod;
-use candor_store::Password;
+use candor_store::{Authorities, Password};
 use candor_transport::journal::JournalConfig;
 use candor_transport::kafka::{KafkaConfig, KafkaError};
 use candor_transport::spill::{SpillConfig, SpillError};
@@ -91,9 +93,16 @@ impl Config {
         };
         let read = |source| ConfigError::Read { path: path.to_owned(), source };
         let text = std::fs::read_to_string(path).map_err(read)?;
-        toml::from_str(&text).map_err(|error| ConfigError::Parse {
-            path: path.to_owned(),
-            message: error.to_string(),
+        Self::parse(path, &text)
+    }
+
+    /// The line at fault is named and not shown: it may hold a secret that stands where it should not.
+    fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
+        toml::from_str(text).map_err(|error: toml::de::Error| {
+            let begin = error.span().map_or(0, |span| span.start);
+            let line = text.bytes().take(begin).filter(|byte| *byte == b'\n').count() + 1;
+            let message = format!("line {line}: {}", error.message());
+            ConfigError::Parse { path: path.to_owned(), message }
         })
     }
 
@@ -125,6 +134,13 @@ impl Config {
         if self.collector.tls.client_ca_file.is_some() {
             return Err(ConfigError::value(
                 "collector.tls.client_ca_file: visitors have no certificates; it is for [admin.tls]",
+            ));
+        }
+        if self.clickhouse.is_tls() != self.clickhouse.ca_file.is_some() {
+            return Err(ConfigError::value(
+                "clickhouse.url with https:// and clickhouse.ca_file go together: name the authorities \
+                 that may vouch for ClickHouse, /etc/ssl/certs/ca-certificates.crt for those that this \
+                 system trusts",
             ));
         }
         match self.log.kind {
@@ -184,18 +200,25 @@ impl Config {
         Ok(&self.kafka)
     }
 
-    /// Where the configured ClickHouse is, with the password that its file holds.
+    /// Where the configured ClickHouse is, with the password and the authorities that its files hold.
     pub(crate) fn server(&self) -> Result<candor_store::Config, ConfigError> {
         let mut clickhouse = self.clickhouse.clone();
         if let Some(path) = &clickhouse.password_file {
             clickhouse.password = Some(Password::new(secret::read(path)?));
+        }
+        if let Some(path) = &clickhouse.ca_file {
+            let read = |source| ConfigError::Read { path: path.to_owned(), source };
+            let text = std::fs::read(path).map_err(read)?;
+            let unusable = |error| ConfigError::Value(format!("{}: {error}", path.display()));
+            clickhouse.authorities = Some(Authorities::from_pem(&text).map_err(unusable)?);
         }
         Ok(clickhouse)
     }
 
     /// Where the embedded ClickHouse is. It has no users.
     pub(crate) fn embedded(&self, url: String) -> candor_store::Config {
-        candor_store::Config { url, user: None, password: None, ..self.clickhouse.clone() }
+        let clickhouse = self.clickhouse.clone();
+        candor_store::Config { url, ca_file: None, user: None, password: None, ..clickhouse }
     }
 
     /// Where Kafka is. Refuses a log that only one process can hold.

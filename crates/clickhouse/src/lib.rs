@@ -28,6 +28,8 @@ mod error;
 mod exception;
 #[expect(unsafe_code, reason = "the engine's C interface; nothing else in the crate is unsafe")]
 mod ffi;
+#[cfg(test)]
+mod hostile;
 mod http;
 mod limits;
 pub mod process;

@@ -6,6 +6,8 @@
 mod body;
 mod config;
 mod door;
+#[cfg(test)]
+mod hostile;
 mod import;
 mod inflate;
 pub mod limit;

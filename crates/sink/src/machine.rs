@@ -8,6 +8,8 @@ mod action;
 mod backoff;
 mod before;
 mod guard;
+#[cfg(test)]
+mod hostile;
 mod input;
 mod intent;
 mod marks;

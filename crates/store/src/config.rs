@@ -3,14 +3,26 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de};
+use zeroize::Zeroizing;
+
+use crate::tls::Authorities;
 
 /// The connection to ClickHouse.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// The HTTP interface.
+    /// The HTTP interface, `http://` or `https://` with host and port: user and password have keys of their
+    /// own, and are refused here.
+    #[serde(deserialize_with = "bare_url")]
     pub url: String,
+    /// The certificates of the authorities that may vouch for ClickHouse, PEM; with `https://` it must be set.
+    /// Whoever reads the configuration reads it, into `authorities`.
+    pub ca_file: Option<PathBuf>,
+    /// Those that may vouch for ClickHouse; never in a configuration file. Certificate and host name are
+    /// always checked.
+    #[serde(skip)]
+    pub authorities: Option<Authorities>,
     /// The database; created when it is missing.
     pub database: String,
     /// The user; ClickHouse's default user when it is left out.
@@ -36,20 +48,29 @@ pub struct TableOptions {
     pub compressed: bool,
 }
 
-/// A password. It does not print.
+/// A password. It does not print, and is overwritten when it is dropped.
 #[derive(Clone)]
-pub struct Password(String);
+pub struct Password(Zeroizing<String>);
 
 impl Default for Config {
     fn default() -> Self {
         Self {
             url: "http://127.0.0.1:8123".to_owned(),
             database: "candor".to_owned(),
+            ca_file: None,
+            authorities: None,
             user: None,
             password_file: None,
             password: None,
             tables: TableOptions::default(),
         }
+    }
+}
+
+impl Config {
+    /// Whether the connection is encrypted.
+    pub fn is_tls(&self) -> bool {
+        self.url.starts_with(HTTPS)
     }
 }
 
@@ -61,7 +82,7 @@ impl Default for TableOptions {
 
 impl Password {
     /// This password.
-    pub fn new(password: impl Into<String>) -> Self {
+    pub fn new(password: impl Into<Zeroizing<String>>) -> Self {
         Self(password.into())
     }
 
@@ -74,4 +95,22 @@ impl fmt::Debug for Password {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Password(…)")
     }
+}
+
+const HTTP: &str = "http://";
+const HTTPS: &str = "https://";
+
+/// An address without anything that could be a secret. What is refused is not repeated.
+fn bare_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let url = String::deserialize(deserializer)?;
+    let Some(place) = url.strip_prefix(HTTP).or_else(|| url.strip_prefix(HTTPS)) else {
+        return Err(de::Error::custom("url must begin with http:// or https://"));
+    };
+    if place.contains(['@', '?', '#']) {
+        return Err(de::Error::custom(
+            "url must be scheme, host and port: the user belongs into `user`, the password into a file \
+             that `password_file` names",
+        ));
+    }
+    Ok(url)
 }

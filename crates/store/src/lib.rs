@@ -28,6 +28,7 @@ mod read;
 mod recent;
 mod row;
 mod schema;
+mod tls;
 mod write;
 
 pub use audit::{Confirmed, Progress, Verdict, VerdictKind};
@@ -39,6 +40,7 @@ pub use migrate::{Migration, Step};
 pub use quarantine::{End, Held};
 pub use recent::{IdHasher, Ids, Recent, Since};
 pub use schema::Schema;
+pub use tls::{Authorities, NoAuthority};
 pub use write::{Attempt, InsertDeadline, Slice, Token};
 
 /// A connection to ClickHouse.
@@ -57,7 +59,11 @@ impl std::fmt::Debug for Store {
 impl Store {
     /// A store at this place. Nothing is sent yet.
     pub fn new(config: &Config) -> Self {
-        let mut client = clickhouse::Client::default().with_url(&config.url);
+        let client = match &config.authorities {
+            None => clickhouse::Client::default(),
+            Some(authorities) => authorities.client(),
+        };
+        let mut client = client.with_url(&config.url);
         if let Some(user) = &config.user {
             client = client.with_user(user);
         }

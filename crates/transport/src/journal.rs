@@ -29,6 +29,8 @@ mod cursor;
 mod disk;
 mod error;
 mod format;
+#[cfg(test)]
+mod hostile;
 mod identity;
 mod lock;
 mod metrics;

@@ -20,6 +20,8 @@ mod config;
 mod consumer;
 mod cursor;
 mod error;
+#[cfg(test)]
+mod hostile;
 mod log;
 mod mark;
 mod metrics;

@@ -23,6 +23,8 @@ mod batch;
 mod config;
 mod drain;
 mod frame;
+#[cfg(test)]
+mod hostile;
 mod intent;
 mod metrics;
 mod shared;

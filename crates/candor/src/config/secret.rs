@@ -6,10 +6,12 @@ use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use zeroize::Zeroizing;
+
 use super::ConfigError;
 
 /// No password is longer; whoever names another file by mistake is told so.
-const SECRET_BYTES_MAX: u64 = 4_096;
+const SECRET_BYTES_MAX: usize = 4_096;
 /// What nobody may have but the owner: a group may read, for container platforms mount a secret for the
 /// group of the process.
 const OTHERS: u32 = 0o027;
@@ -19,13 +21,14 @@ pub(super) fn check(path: &Path) -> Result<(), ConfigError> {
     open(path).map(|_| ())
 }
 
-/// The secret in a file, without the line break at its end.
-pub(super) fn read(path: &Path) -> Result<String, ConfigError> {
+/// The secret in a file, without the line break at its end. Whatever held it is overwritten.
+pub(super) fn read(path: &Path) -> Result<Zeroizing<String>, ConfigError> {
     let shown = path.display();
-    let mut text = String::new();
-    let read = open(path)?.take(SECRET_BYTES_MAX + 1).read_to_string(&mut text);
+    // Whole from the beginning, so that no part is left behind when it grows.
+    let mut text = Zeroizing::new(String::with_capacity(2 * SECRET_BYTES_MAX));
+    let read = open(path)?.take(SECRET_BYTES_MAX as u64 + 1).read_to_string(&mut text);
     read.map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
-    if text.len() as u64 > SECRET_BYTES_MAX {
+    if text.len() > SECRET_BYTES_MAX {
         return Err(ConfigError::Value(format!(
             "{shown} has more than {SECRET_BYTES_MAX} bytes: is it the file of a password?"
         )));
@@ -35,7 +38,7 @@ pub(super) fn read(path: &Path) -> Result<String, ConfigError> {
     if secret.is_empty() {
         return Err(ConfigError::Value(format!("{shown} is empty: write the password into it")));
     }
-    Ok(secret.to_owned())
+    Ok(Zeroizing::new(secret.to_owned()))
 }
 
 fn open(path: &Path) -> Result<File, ConfigError> {
@@ -58,7 +61,7 @@ mod tests {
 
     use super::*;
 
-    fn read_file(text: &str, mode: u32) -> Result<String, String> {
+    fn read_file(text: &str, mode: u32) -> Result<Zeroizing<String>, String> {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("password");
         std::fs::write(&path, text).unwrap();
@@ -72,7 +75,7 @@ mod tests {
             [("a b", "a b"), ("a\n", "a"), ("a\r\n", "a"), ("a\n\n", "a\n"), (" a ", " a ")];
         for (text, want) in cases {
             for mode in [0o400, 0o440, 0o600] {
-                assert_eq!(read_file(text, mode).as_deref(), Ok(want), "{text:?}");
+                assert_eq!(*read_file(text, mode).unwrap(), want, "{text:?}");
             }
         }
     }

@@ -87,6 +87,53 @@ fn a_password_stands_in_a_file_of_its_own() {
     assert!(missing.unwrap_err().to_string().contains("/none"));
 }
 
+/// Secrets where they belong, and where they do not: neither what is printed of a configuration nor what is said
+/// of a wrong one shows them.
+#[test]
+fn no_secret_is_printed_or_repeated() {
+    const CANARY: &str = "kanarienvogel";
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("password");
+    std::fs::write(&file, CANARY).unwrap();
+    std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let text = format!(
+        "[clickhouse]\nuser = \"u\"\npassword_file = {file:?}\n[log]\nkind = \"kafka\"\n\
+         [kafka.security]\nprotocol = \"sasl_ssl\"\nmechanism = \"plain\"\nusername = \"u\"\n\
+         password_file = {file:?}\n"
+    );
+    let config = load(&text).unwrap();
+    let server = config.server().unwrap();
+    assert!(server.password.is_some());
+    let store = candor_store::Store::new(&server);
+    let printed = format!("{config:?}{server:#?}{store:?}{:?}", config.kafka().unwrap());
+    assert!(!printed.contains(CANARY), "{printed}");
+
+    let wrong = [
+        format!("[clickhouse]\nurl = \"http://u:{CANARY}@host:8123\"\n"),
+        format!("[clickhouse]\nurl = \"https://host/?password={CANARY}\"\n"),
+        format!("[clickhouse]\nurl = \"{CANARY}\"\n"),
+        format!("[clickhouse]\npassword = \"{CANARY}\"\n"),
+        format!("[kafka.security]\npassword = \"{CANARY}\"\n"),
+        format!("[kafka.security]\npassword_file = \"{CANARY}\n"),
+    ];
+    for text in wrong {
+        let refused = load(&text).unwrap_err();
+        assert!(refused.contains("line 2") && !refused.contains(CANARY), "{refused}");
+    }
+}
+
+#[test]
+fn tls_to_clickhouse_needs_somebody_to_trust() {
+    let https = "[clickhouse]\nurl = \"https://host:8443\"\n";
+    assert!(load(https).unwrap_err().contains("ca_file"));
+    let http = "[clickhouse]\nurl = \"http://host\"\nca_file = \"/etc/passwd\"\n";
+    assert!(load(http).unwrap_err().contains("ca_file"));
+    let nobody = load(&format!("{https}ca_file = \"/etc/passwd\"\n")).unwrap();
+    assert!(
+        nobody.server().unwrap_err().to_string().contains("/etc/passwd: it holds no certificate")
+    );
+}
+
 #[test]
 fn the_embedded_engine_gets_no_credentials() {
     let config = load("[clickhouse]\nuser = \"u\"\ndatabase = \"d\"\n").unwrap();

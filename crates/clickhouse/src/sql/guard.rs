@@ -111,9 +111,15 @@ impl Scan<'_> {
         (is_applied || is_called).then(|| format!("The function '{name}'"))
     }
 
-    /// Whether the name at `at` is that of a table being written or made.
+    /// Whether the name at `at` is that of a table being written or made. A table that is described may be a
+    /// function that is called: `DESCRIBE TABLE url(…)`.
     fn is_table(&self, at: usize) -> bool {
         let before = self.before(at);
+        let describes =
+            |token: &Token| ["DESCRIBE", "DESC"].iter().any(|it| token.is_word(self.text, it));
+        if self.tokens.iter().take(at).any(describes) {
+            return false;
+        }
         ["INTO", "TABLE", "EXISTS", "VIEW", "DICTIONARY"].iter().any(|word| self.is(before, word))
             || before.is_some_and(|token| token.is_symbol(b'.'))
     }

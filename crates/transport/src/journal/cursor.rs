@@ -78,7 +78,7 @@ impl Stored {
         Ok(Some(stored))
     }
 
-    fn parse(body: &[u8]) -> Option<Self> {
+    pub(super) fn parse(body: &[u8]) -> Option<Self> {
         let (log_id, rest) = body.split_first_chunk()?;
         let cursor = match rest.split_first()? {
             (0, []) => None,

@@ -2,11 +2,13 @@
 //! has librdkafka's default.
 
 use std::fs;
+use std::io::Read;
 use std::path::Path;
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
+use zeroize::Zeroizing;
 
 use super::config::{Compression, KafkaConfig, Mechanism, Protocol, Security};
 use super::error::KafkaError;
@@ -153,15 +155,28 @@ fn secure(settings: &mut ClientConfig, security: &Security) -> Result<(), KafkaE
     settings
         .set("sasl.mechanism", mechanism)
         .set("sasl.username", username)
-        .set("sasl.password", read_password(password)?);
+        .set("sasl.password", read_password(password)?.as_str());
     Ok(())
 }
 
-fn read_password(path: &Path) -> Result<String, KafkaError> {
-    let text = fs::read_to_string(path).map_err(KafkaError::file("password_file", path))?;
-    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+/// What the file holds. Ours is overwritten; the client library keeps a copy of its own for as long as it runs.
+fn read_password(path: &Path) -> Result<Zeroizing<String>, KafkaError> {
+    let failed = KafkaError::file("password_file", path);
+    // Whole from the beginning, so that no part is left behind when it grows.
+    let mut text = Zeroizing::new(String::with_capacity(2 * PASSWORD_BYTES_MAX));
+    let read = fs::File::open(path)
+        .and_then(|file| file.take(PASSWORD_BYTES_MAX as u64 + 1).read_to_string(&mut text));
+    read.map_err(failed)?;
+    let password = text.trim_end_matches(['\r', '\n']);
+    if password.is_empty() || text.len() > PASSWORD_BYTES_MAX {
+        return Err(KafkaError::Config(
+            "security.password_file must hold a password and nothing else, of at most 4096 bytes",
+        ));
+    }
+    Ok(Zeroizing::new(password.to_owned()))
 }
 
+const PASSWORD_BYTES_MAX: usize = 4_096;
 const STATISTICS_MS: &str = "5000";
 const STALL_MS_MAX: u128 = 86_400_000;
 
@@ -201,6 +216,17 @@ mod tests {
         assert_eq!(get("sasl.mechanism"), "SCRAM-SHA-512");
         assert_eq!(get("sasl.password"), "open sesame");
         assert!(!format!("{settings:?}{:?}", config(&text)).contains("sesame"));
+    }
+
+    #[test]
+    fn a_file_that_holds_no_password_is_refused_and_not_repeated() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("password");
+        for text in [String::new(), "\n".to_owned(), "sesame".repeat(1_000)] {
+            fs::write(&file, text).unwrap();
+            let error = read_password(&file).unwrap_err().to_string();
+            assert!(error.contains("password_file") && !error.contains("sesame"), "{error}");
+        }
     }
 
     #[test]
