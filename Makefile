@@ -1,6 +1,6 @@
 # `make run` and `make test` do all the set-up themselves.
 
-.PHONY: run test setup check bench front geo tracker simulate
+.PHONY: run test setup check bench front geo tracker simulate faults faults-full
 
 # Everything on this machine, with the built-in demo policy: http://127.0.0.1:8080/
 run: setup
@@ -26,6 +26,18 @@ tracker:
 # The sink in a million worlds where everything goes wrong; CANDOR_SIMULATION_FIRST begins at another seed.
 simulate:
 	CANDOR_SIMULATION_SCHEDULES=$${CANDOR_SIMULATION_SCHEDULES:-1000000} cargo test --release --locked -p candor-tests --test simulation no_schedule -- --nocapture
+
+# The faults of docs/faults.md, at the size of every test run.
+faults:
+	./tools/setup --tests
+	cargo build --locked --workspace --bins
+	./tools/faults
+
+# The same for hours, with the figures of docs/faults.md, which it writes: commit it.
+faults-full:
+	./tools/setup --tests
+	cargo build --locked --workspace --bins
+	CANDOR_FAULTS=full ./tools/faults --report
 
 # Nanoseconds per event, stage by stage.
 bench: setup
