@@ -1,6 +1,6 @@
 # `make run` and `make test` do all the set-up themselves.
 
-.PHONY: run test setup check bench front fuzz geo tracker simulate
+.PHONY: run test setup check bench front fuzz geo tracker simulate faults faults-full
 
 # Everything on this machine, with the built-in demo policy: http://127.0.0.1:8080/
 run: setup
@@ -31,6 +31,18 @@ simulate:
 # Hostile bytes for every parser, more than 10,000,000; built as tests are, so that numbers that overflow are seen.
 fuzz: setup
 	CANDOR_FUZZ_INPUTS=$${CANDOR_FUZZ_INPUTS:-500000} cargo test --locked --workspace --no-fail-fast --lib --bins --test hostile -- --nocapture hostile
+
+# The faults of docs/faults.md, at the size of every test run.
+faults:
+	./tools/setup --tests
+	cargo build --locked --workspace --bins
+	./tools/faults
+
+# The same for hours, with the figures of docs/faults.md, which it writes: commit it.
+faults-full:
+	./tools/setup --tests
+	cargo build --locked --workspace --bins
+	CANDOR_FAULTS=full ./tools/faults --report
 
 # Nanoseconds per event, stage by stage.
 bench: setup

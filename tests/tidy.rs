@@ -162,3 +162,26 @@ fn invariants_name_their_tests() {
         }
     }
 }
+
+/// Each fault of the page names tests that exist.
+#[test]
+fn faults_name_their_tests() {
+    let page = read("docs/faults.md");
+    let sources: String = files(&["crates", "tests"], &[".rs"])
+        .iter()
+        .map(|file| std::fs::read_to_string(file).unwrap())
+        .collect();
+    for number in 1..=17 {
+        let line = page.lines().find(|line| line.starts_with(&format!("| F{number} |"))).unwrap();
+        let is_name = |name: &str| {
+            name.bytes().all(|c| c.is_ascii_lowercase() || c == b'_' || c.is_ascii_digit())
+        };
+        let words = line.split('`').filter_map(|word| word.split_once(':'));
+        let tests: Vec<_> =
+            words.filter(|(target, test)| is_name(target) && is_name(test)).collect();
+        assert!(!tests.is_empty(), "no test is named by F{number}");
+        for (target, test) in tests {
+            assert!(sources.contains(&format!("fn {test}(")), "there is no test {target}:{test}");
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! Faults that no other test has: brokers of a cluster, an ill network before ClickHouse, and how long a killed
 //! sink needs to catch up. `docs/faults.md` has all of them.
 
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use candor_tests::{
@@ -139,5 +140,69 @@ fn a_killed_sink_has_caught_up_within_ten_seconds() {
     fault.end();
 }
 
+#[test]
+fn a_disk_that_takes_no_more_is_told_and_costs_nothing_that_was_taken() {
+    let mut parts = Parts::start(&PartsOptions { own_broker: true, ..options() });
+    let mut fault = Fault::begin("F8, no room for a spill");
+    for collector in &mut parts.collectors {
+        assert!(collector.stop().success(), "{}", collector.log());
+        // 256 KiB are the most that a file may have: whatever is written behind fails.
+        collector.limit("trap '' XFSZ && ulimit -f 512");
+        collector.restart();
+        collector.wait_until_ready();
+    }
+    let load = load(&parts);
+    load.wait_for(100);
+    parts.broker().kill();
+    let refused = load.refused();
+    eventually("the disk refuses", || {
+        let failed: u64 = parts.collectors.iter().map(|it| it.metric(DISK_FAILURES)).sum();
+        (failed > 0 && load.refused() > refused).then_some(())
+    });
+    load.wait_for(100);
+    fault.note(format!("{} refused while Kafka was away", load.refused() - refused));
+    parts.broker().restart();
+    load.wait_for(100);
+    finish(&parts, load, &mut fault);
+    fault.end();
+}
+
+#[test]
+fn a_crowd_that_takes_all_files_leaves_some_for_the_spill() {
+    let mut parts = Parts::start(&PartsOptions { own_broker: true, ..options() });
+    let mut fault = Fault::begin("F16, no files for more connections");
+    for collector in &mut parts.collectors {
+        assert!(collector.stop().success(), "{}", collector.log());
+        // 128 of them are kept for everything but connections.
+        collector.limit("ulimit -n 200");
+        collector.restart();
+        collector.wait_until_ready();
+    }
+    let load = load(&parts);
+    load.wait_for(200);
+    let collector = &parts.collectors[0];
+    let door = collector.beacons().base().trim_start_matches("http://").parse().unwrap();
+    let files = format!("/proc/{}/fd", collector.pid().as_raw_nonzero());
+    // Those for which there is no file wait in the system's queue.
+    let crowd: Vec<_> = (0..100)
+        .filter_map(|_| TcpStream::connect_timeout(&door, Duration::from_secs(1)).ok())
+        .collect();
+    let most = eventually("it holds as many connections as it may", || {
+        Some(std::fs::read_dir(&files).unwrap().count()).filter(|count| *count >= 80)
+    });
+    parts.broker().kill();
+    for collector in &parts.collectors {
+        eventually("it spills", || (collector.metric("transport_spill_active") == 1).then_some(()));
+    }
+    drop(crowd);
+    load.wait_for(200);
+    parts.broker().restart();
+    load.wait_for(200);
+    fault.note(format!("{most} of 200 files open"));
+    finish(&parts, load, &mut fault);
+    fault.end();
+}
+
+const DISK_FAILURES: &str = "transport_spill_refused_total{cause=\"unavailable\"}";
 const CATCH_UP_MAX: Duration = Duration::from_secs(10);
 const MINUTE: Duration = Duration::from_mins(1);

@@ -21,6 +21,8 @@ pub struct Part {
     sign: &'static str,
     dir: PathBuf,
     listeners: Vec<(&'static str, Client)>,
+    /// What a shell does before it becomes this.
+    limits: Option<&'static str>,
     running: Option<Process>,
 }
 
@@ -35,7 +37,7 @@ impl Part {
         listeners: Vec<(&'static str, Client)>,
     ) -> Self {
         let (name, dir, program) = (name.to_owned(), dir.to_owned(), "candor");
-        Self { name, program, args, sign: IS_UP, dir, listeners, running: None }
+        Self { name, program, args, sign: IS_UP, dir, listeners, limits: None, running: None }
     }
 
     /// ClickHouse, in a directory.
@@ -54,11 +56,24 @@ impl Part {
     /// Starts it, again or for the first time.
     pub fn restart(&mut self) {
         assert!(self.running.is_none(), "{} is still running", self.name);
-        let mut command = Command::new(program(self.program));
+        let program = program(self.program);
+        let mut command = match self.limits {
+            None => Command::new(program),
+            Some(limits) => {
+                let mut shell = Command::new("sh");
+                shell.args(["-c", &format!("{limits} && exec \"$0\" \"$@\"")]).arg(program);
+                shell
+            }
+        };
         command.args(&self.args).current_dir(&self.dir).process_group(0);
         // ClickHouse ends when nobody holds its other end any more.
         command.stdin(Stdio::piped()).stdout(Stdio::null());
         self.running = Some(Process::start(command, &self.log_path(), self.sign));
+    }
+
+    /// Sets limits of the system for every later start, as a shell does: `ulimit -n 64`.
+    pub fn limit(&mut self, limits: &'static str) {
+        self.limits = Some(limits);
     }
 
     /// Asks it to stop, and waits.
