@@ -86,50 +86,47 @@ impl Drop for Proxy {
 }
 
 impl Shared {
-    /// One request after the other, each over a connection of its own to the server.
+    /// One request: both connections end with its answer.
     fn serve(&self, mut client: TcpStream) -> std::io::Result<()> {
         client.set_read_timeout(Some(IDLE))?;
-        while let Some(mut request) = Request::head(&mut client)? {
-            let ailment = *self.ailment.lock().unwrap();
-            let number = match ailment {
-                Ailment::Healthy => 0,
-                _ => self.ill.fetch_add(1, Ordering::SeqCst),
-            };
-            match ailment {
-                Ailment::Error(code, name) => {
-                    request.drain(&mut client)?;
-                    let body = format!("Code: {code}. DB::Exception: as planned. ({name})\n");
-                    let head = format!("X-ClickHouse-Exception-Code: {code}\r\n");
-                    return answer(&mut client, 500, &head, &body);
-                }
-                Ailment::Status(status) => {
-                    request.drain(&mut client)?;
-                    return answer(&mut client, status, "", "as planned\n");
-                }
-                Ailment::Slow(pause) => std::thread::sleep(pause),
-                Ailment::Healthy | Ailment::ResetEvery(_) | Ailment::HalfAnswer => {}
+        let Some(mut request) = Request::head(&mut client)? else {
+            return Ok(());
+        };
+        let ailment = *self.ailment.lock().unwrap();
+        let number = match ailment {
+            Ailment::Healthy => 0,
+            _ => self.ill.fetch_add(1, Ordering::SeqCst),
+        };
+        match ailment {
+            Ailment::Error(code, name) => {
+                request.drain(&mut client)?;
+                let body = format!("Code: {code}. DB::Exception: as planned. ({name})\n");
+                let head = format!("X-ClickHouse-Exception-Code: {code}\r\n");
+                return answer(&mut client, 500, &head, &body);
             }
-            let mut server = TcpStream::connect(&self.server)?;
-            server.set_read_timeout(Some(IDLE))?;
-            let cut_at = match ailment {
-                Ailment::ResetEvery(step) => {
-                    step * usize::try_from(number % RESETS + 1).unwrap_or(1)
-                }
-                _ => usize::MAX,
-            };
-            if !request.forward(&mut client, &mut server, cut_at)? {
-                // Both are closed with what they still had to say: the client gets a reset.
-                return Ok(());
+            Ailment::Status(status) => {
+                request.drain(&mut client)?;
+                return answer(&mut client, status, "", "as planned\n");
             }
-            let mut whole = Vec::new();
-            server.read_to_end(&mut whole)?;
-            if ailment == Ailment::HalfAnswer {
-                return client.write_all(&whole[..whole.len() / 2]);
-            }
-            client.write_all(&whole)?;
+            Ailment::Slow(pause) => std::thread::sleep(pause),
+            Ailment::Healthy | Ailment::ResetEvery(_) | Ailment::HalfAnswer => {}
+        }
+        let mut server = TcpStream::connect(&self.server)?;
+        server.set_read_timeout(Some(IDLE))?;
+        let cut_at = match ailment {
+            Ailment::ResetEvery(step) => step * usize::try_from(number % RESETS + 1).unwrap_or(1),
+            _ => usize::MAX,
+        };
+        if !request.forward(&mut client, &mut server, cut_at)? {
+            // Both are closed with what they still had to say: the client gets a reset.
             return Ok(());
         }
-        Ok(())
+        let mut whole = Vec::new();
+        server.read_to_end(&mut whole)?;
+        if ailment == Ailment::HalfAnswer {
+            whole.truncate(whole.len() / 2);
+        }
+        client.write_all(&whole)
     }
 }
 
@@ -237,4 +234,4 @@ fn answer(client: &mut TcpStream, status: u16, head: &str, body: &str) -> std::i
 const PIECE: usize = 4_096;
 /// Resets after which the first follows again: bodies are not longer.
 const RESETS: u64 = 8;
-const IDLE: Duration = Duration::from_secs(60);
+const IDLE: Duration = Duration::from_mins(1);

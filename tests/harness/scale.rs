@@ -46,8 +46,8 @@ impl Fault {
     }
 
     /// A figure, and what it is.
-    pub fn note(&mut self, figure: impl ToString) {
-        self.figures.push(figure.to_string());
+    pub fn note(&mut self, figure: impl Into<String>) {
+        self.figures.push(figure.into());
     }
 
     /// The most memory that these took so far.
