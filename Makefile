@@ -1,6 +1,6 @@
 # `make run` and `make test` do all the set-up themselves.
 
-.PHONY: run test setup check bench front fuzz geo tracker simulate faults faults-full
+.PHONY: run test setup check bench front fuzz geo sbom tracker simulate faults faults-full
 
 # Everything on this machine, with the built-in demo policy: http://127.0.0.1:8080/
 run: setup
@@ -52,6 +52,10 @@ bench: setup
 front: setup
 	cargo build --release --locked -p candor -p candor-clickhouse
 	CANDOR_FRONT=full cargo test --release --locked -p candor-tests --test front -- --nocapture figures
+
+# What the programs are made of, as CycloneDX: target/sbom.json.
+sbom:
+	./tools/sbom
 
 # Fetches where addresses are: countries and networks, free of charge, pinned.
 geo:

@@ -60,11 +60,13 @@ fn sites_with_the_same_rule_share_a_command_and_a_table_has_one_statement() {
         shown,
         "-- 21 rows of a-1, b-1, b-2 in statistics: kept for up to 731 days, now for 13 months\n\
          -- 21 rows of a-1, b-1, b-2 in statistics: title no longer kept, emptied\n\
+         INSERT INTO candor.batches__changed (table) VALUES ('statistics_rows');\n\
          ALTER TABLE candor.statistics_rows\n  \
          UPDATE expires_at = least(expires_at, addMonths(received_at, 13)) \
          WHERE site IN ('a-1', 'b-1', 'b-2') AND (expires_at > addMonths(received_at, 13)),\n  \
          UPDATE title = '' WHERE site IN ('a-1', 'b-1', 'b-2') AND (title != '')\n\
-         SETTINGS mutations_sync = 2;\n"
+         SETTINGS mutations_sync = 2;\n\
+         INSERT INTO candor.batches__changed (table) VALUES ('statistics_rows');\n"
     );
 }
 
@@ -92,8 +94,10 @@ fn what_goes_altogether_is_deleted_and_not_changed_first() {
     assert_eq!(
         gone,
         "-- 7 rows of a-2 in orders: the policy no longer has the purpose, deleted\n\
+         INSERT INTO candor.batches__changed (table) VALUES ('orders_rows');\n\
          ALTER TABLE candor.orders_rows\n  DELETE WHERE site IN ('a-2')\n\
-         SETTINGS mutations_sync = 2;\n"
+         SETTINGS mutations_sync = 2;\n\
+         INSERT INTO candor.batches__changed (table) VALUES ('orders_rows');\n"
     );
 }
 
@@ -128,8 +132,9 @@ fn views_hide_what_is_overdue_until_it_is_gone() {
     let guarded = schema.views(&purpose, guard);
     assert!(guarded.len() == 2 && guarded.iter().all(|view| view.create.contains(guard)));
     let steps: Vec<_> = stricter.steps(&schema).iter().map(ToString::to_string).collect();
-    let [_, alter, views @ ..] = steps.as_slice() else { panic!("no statement") };
+    let [_, told, alter, told_again, views @ ..] = steps.as_slice() else { panic!("no statement") };
     assert!(alter.starts_with("ALTER TABLE") && views.len() == 2);
+    assert!(told.starts_with("INSERT INTO candor.batches__changed") && told == told_again);
     assert!(
         views.iter().all(|view| view.starts_with("CREATE OR REPLACE") && !view.contains(guard))
     );
