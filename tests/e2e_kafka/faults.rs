@@ -45,8 +45,8 @@ fn finish(parts: &Parts, load: Load, fault: &mut Fault) {
     fault.note_memory(&parts.sinks, "a sink");
 }
 
-/// Starts sinks again that Kafka fenced, as whoever supervises processes does: when a coordinator dies while
-/// a static member joins, the answer is lost, and its own second try fences the first. How many it were.
+/// Starts sinks again that Kafka fenced, as whoever supervises processes does. It was seen when a coordinator
+/// died, and nobody else had joined: see docs/faults.md. How many it were.
 fn supervise(parts: &mut Parts) -> usize {
     let mut fenced = 0;
     for sink in &mut parts.sinks {
