@@ -9,6 +9,7 @@
 )]
 
 mod access;
+mod analysts;
 mod compose;
 mod config;
 mod engine;
