@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use candor_event::Clock;
+use candor_event::{Clock, Purpose};
 use candor_store::Store;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -50,8 +50,8 @@ pub(crate) async fn run(args: &LoadArgs) -> Result<()> {
     let seconds = args.seconds.map_or(RUN_S, std::num::NonZero::get);
     let rate = (!args.closed).then_some(args.rate.get());
     let mut report = measure(args, &requests, Load { rate, seconds }, true).await?;
-    if args.check.is_some() {
-        report.delivery = Some(check(args, &run, report.acknowledged_in_all).await?);
+    if let Some(purpose) = &args.check {
+        report.delivery = Some(check(args, purpose, &run, report.acknowledged_in_all).await?);
     }
     telemetry::say(&if args.json { report.as_json()? } else { report.to_string() })?;
     report.verdict()
@@ -108,14 +108,16 @@ async fn measure(
 }
 
 /// What of everything that was said to be kept has rows.
-async fn check(args: &LoadArgs, run: &str, acknowledged: u64) -> Result<Delivery> {
-    let Some(purpose) = &args.check else {
-        bail!("no purpose to look at");
-    };
+async fn check(
+    args: &LoadArgs,
+    purpose: &Purpose,
+    run: &str,
+    acknowledged: u64,
+) -> Result<Delivery> {
     let store = Store::new(&args.config()?.server()?);
+    let path = format!("/{run}/");
     let deadline = Instant::now() + STORED_WITHIN;
     loop {
-        let path = format!("/{run}/");
         let stored = store.delivered(purpose, &path).await.context("cannot count")?;
         if stored.events >= acknowledged || Instant::now() > deadline {
             return Ok(Delivery::new(acknowledged, stored));

@@ -27,8 +27,7 @@ impl Store {
             .bind(self.database.as_str());
         let names: Vec<String> =
             query.fetch_all().await.map_err(|error| StoreError::read(&error))?;
-        let purposes = names.iter().filter_map(|name| name.strip_suffix("_rows"));
-        Ok(purposes.filter_map(|name| Purpose::parse(name).ok()).collect())
+        Ok(of_tables(&names))
     }
 
     /// Which events of a range have a row for this purpose.
@@ -155,4 +154,10 @@ impl Store {
         let count = self.client.query(sql).fetch_one::<u64>().await;
         count.map_err(|error| StoreError::read(&error))
     }
+}
+
+/// The purposes whose rows these tables have.
+pub(crate) fn of_tables(names: &[String]) -> Vec<Purpose> {
+    let purposes = names.iter().filter_map(|name| name.strip_suffix("_rows"));
+    purposes.filter_map(|name| Purpose::parse(name).ok()).collect()
 }

@@ -7,6 +7,7 @@ use candor_event::{Purpose, Timestamp};
 use clickhouse::Row;
 use serde::Deserialize;
 
+use crate::read::of_tables;
 use crate::{Store, StoreError};
 
 /// Ids of events, big-endian.
@@ -137,7 +138,6 @@ impl Store {
         let query = self.client.query(&sql).bind(log).bind(partition).bind(first).bind(before);
         let tables: Vec<String> =
             query.fetch_all().await.map_err(|error| StoreError::read(&error))?;
-        let purposes = tables.iter().filter_map(|name| name.strip_suffix("_rows"));
-        Ok(purposes.filter_map(|name| Purpose::parse(name).ok()).collect())
+        Ok(of_tables(&tables))
     }
 }

@@ -1,8 +1,6 @@
 //! A follower asks its leader for keys again and again. While that is in vain it goes on with what it has,
 //! until that ends.
 
-use std::error::Error;
-use std::fmt::Write;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -110,7 +108,7 @@ impl Follower {
                 if self.told.replace(result) != Some(result) {
                     tracing::warn!(
                         leader = self.leader.place,
-                        reason = in_words(&error),
+                        reason = format!("{:#}", anyhow::Error::new(error)),
                         "the leader of the fleet was asked for keys in vain; those at hand last until \
                          their epoch ends"
                     );
@@ -169,18 +167,6 @@ fn jitter() -> u16 {
     let mut bytes = [0, 0x80];
     getrandom::fill(&mut bytes).ok();
     u16::from_le_bytes(bytes)
-}
-
-/// An error with its causes, in one line.
-fn in_words(error: &AskError) -> String {
-    let mut words = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        // Writing into a text does not fail.
-        write!(words, ": {error}").ok();
-        cause = error.source();
-    }
-    words
 }
 
 // === impl AskError ===

@@ -28,7 +28,6 @@ pub(super) struct Counted {
     pub(super) accepted: u64,
     pub(super) accepted_in_all: u64,
     pub(super) answered: u64,
-    pub(super) broken: u64,
     /// Times of requests, microseconds.
     pub(super) waits: Histogram<u64>,
     second: Histogram<u64>,
@@ -70,7 +69,6 @@ impl Tally {
             accepted: 0,
             accepted_in_all: 0,
             answered: 0,
-            broken: 0,
             waits: Histogram::new_with_bounds(1, LONGEST_US, DIGITS)?,
             second: Histogram::new_with_bounds(1, LONGEST_US, DIGITS)?,
             answered_before: 0,
@@ -96,10 +94,7 @@ impl Tally {
                 counted.second.saturating_record(took);
                 status.to_string()
             }
-            Outcome::Broken(kind) => {
-                counted.broken += beacons;
-                kind.to_string()
-            }
+            Outcome::Broken(kind) => kind.to_string(),
         };
         *counted.beacons.entry(name).or_default() += beacons;
     }

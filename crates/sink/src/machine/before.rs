@@ -1,14 +1,16 @@
 //! What was stored before a range, and is not stored again: it is asked for before the range is.
 
-use candor_store::{Batch, Recent, Since, StoreError};
+use std::time::Duration;
 
-use super::action::{Action, Report, Task};
+use candor_store::{Batch, Recent, Since};
+
+use super::action::{Action, Task};
 use super::backoff::Backoff;
 use super::input::{Answer, Moment};
 use super::marks::{Marked, Marks};
 use super::storing::{Doubt, Storing};
 use super::window::{self, Window};
-use super::work::Turn;
+use super::work::{NOT_ASKED, Turn, ask_again};
 use crate::error::SinkError;
 
 /// A batch to which no more is added, and what is to be looked at before it is stored.
@@ -79,8 +81,7 @@ impl Before {
             || (looks_at_ids(doubt) && self.window.is_none())
     }
 
-    fn task(&self, closed: &Closed, doubt: &Doubt, room: usize, deadline: Moment) -> Task {
-        let deadline = deadline.elapsed;
+    fn task(&self, closed: &Closed, doubt: &Doubt, room: usize, deadline: Duration) -> Task {
         let (log, before) = (closed.batch.range.log.clone(), closed.batch.range.first);
         let spills = self.marks.unknown(&closed.marked);
         if !spills.is_empty() {
@@ -110,11 +111,10 @@ impl Asking {
         &self,
         before: &Before,
         at: Moment,
-        deadline: std::time::Duration,
+        deadline: Duration,
     ) -> Result<Task, SinkError> {
         let (closed, doubt) = self.waiting.as_ref().ok_or(DECIDED)?;
-        let until = Moment { elapsed: at.elapsed + deadline, ..at };
-        Ok(before.task(closed, doubt, self.room, until))
+        Ok(before.task(closed, doubt, self.room, at.elapsed + deadline))
     }
 
     /// The store answered; the batch, if that is enough to decide about it.
@@ -136,33 +136,19 @@ impl Asking {
                 let (closed, doubt) = self.waiting.take().ok_or(DECIDED)?;
                 Ok((Turn::Go, Some(before.decide(closed, doubt, self.room))))
             }
-            Err(error) => Ok((self.failed(error, at, out)?, None)),
+            Err(error) => Ok((ask_again(error, &mut self.backoff, at, out)?, None)),
         }
-    }
-
-    fn failed(
-        &mut self,
-        error: StoreError,
-        at: Moment,
-        out: &mut Vec<Action>,
-    ) -> Result<Turn, SinkError> {
-        if !error.is_transient() {
-            return Err(SinkError::Store(error));
-        }
-        out.push(Action::Report(Report::AskFailed(error)));
-        Ok(Turn::Rest(self.backoff.next(at)))
     }
 }
 
 const DECIDED: SinkError = SinkError::Defect("a batch was decided about twice");
-const NOT_ASKED: SinkError = SinkError::Defect("an answer to what was not asked");
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
 
     use candor_event::Timestamp;
-    use candor_store::{Cause, Ids, Range};
+    use candor_store::{Cause, Ids, Range, StoreError};
     use candor_transport::{LogId, SpillMark};
 
     use super::*;
@@ -187,8 +173,7 @@ mod tests {
 
     /// What is asked before the batch is decided about, and the batch.
     fn asks(before: &mut Before, closed: Closed, doubt: Doubt) -> (Vec<Task>, Storing) {
-        let at =
-            Moment { elapsed: std::time::Duration::ZERO, now: Timestamp::default(), jitter: 0 };
+        let at = Moment { elapsed: Duration::ZERO, now: Timestamp::default(), jitter: 0 };
         let mut asked = Vec::new();
         let mut decided = before.decide(closed, doubt, 7);
         loop {
@@ -196,7 +181,7 @@ mod tests {
                 Decided::Yes(storing) => return (asked, *storing),
                 Decided::NotYet(asking) => asking,
             };
-            let task = asking.task(before, at, std::time::Duration::ZERO).unwrap();
+            let task = asking.task(before, at, Duration::ZERO).unwrap();
             let answer = match &task {
                 Task::AskMarks { .. } => Answer::Marks(Ok(BTreeMap::new())),
                 _ => Answer::Ids(Ok(Recent { first: 3, ids: Ids::default() })),

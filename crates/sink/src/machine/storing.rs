@@ -20,7 +20,7 @@ use super::input::Moment;
 use super::intent::{Intent, Note};
 use super::part::Part;
 use super::target::Target;
-use super::work::Turn;
+use super::work::{NOT_ASKED, Turn};
 use crate::error::SinkError;
 
 /// A batch that is being stored.
@@ -375,7 +375,6 @@ impl Storing {
     }
 }
 
-const NOT_ASKED: SinkError = SinkError::Defect("an answer to what was not asked");
 /// More refused rows in a batch are no accident of rows. They must fit into the cursor's note, too.
 const REFUSED_MAX: usize = 24;
 /// Positions are kept for seven days.

@@ -21,7 +21,7 @@ pub(super) struct Window {
     young: Generation,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Generation {
     /// The first offset.
     first: u64,

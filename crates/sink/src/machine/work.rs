@@ -225,7 +225,7 @@ impl From<Decided> for Doing {
     }
 }
 
-const NOT_ASKED: SinkError = SinkError::Defect("an answer to what was not asked");
+pub(super) const NOT_ASKED: SinkError = SinkError::Defect("an answer to what was not asked");
 
 // === impl Beginning ===
 
@@ -267,11 +267,21 @@ impl Beginning {
                 self.backoff = Backoff::new();
                 Ok(Turn::Go)
             }
-            Err(error) if error.is_transient() => {
-                out.push(Action::Report(Report::AskFailed(error)));
-                Ok(Turn::Rest(self.backoff.next(at)))
-            }
-            Err(error) => Err(SinkError::Store(error)),
+            Err(error) => ask_again(error, &mut self.backoff, at, out),
         }
     }
+}
+
+/// A question failed: it is asked again after a pause, unless a person must act first.
+pub(super) fn ask_again(
+    error: StoreError,
+    backoff: &mut Backoff,
+    at: Moment,
+    out: &mut Vec<Action>,
+) -> Result<Turn, SinkError> {
+    if !error.is_transient() {
+        return Err(SinkError::Store(error));
+    }
+    out.push(Action::Report(Report::AskFailed(error)));
+    Ok(Turn::Rest(backoff.next(at)))
 }
