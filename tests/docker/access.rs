@@ -15,6 +15,7 @@ use crate::read;
 use crate::sql::{as_xml, rights_of, statements, target, users};
 
 pub(crate) const ACCESS_DENIED: u16 = 497;
+const DEADLINE: InsertDeadline = InsertDeadline(std::time::Duration::from_secs(30));
 
 /// The engine as one of our users, with what `statements` give.
 pub(crate) fn be(engine: &mut Engine, whom: &str, statements: &[String]) {
@@ -86,6 +87,19 @@ fn batch() -> Batch {
         marks: [("a0".repeat(16), 3)].into(),
         held: 3,
     }
+}
+
+fn store(engine: &Engine) -> Store {
+    Store::new(&candor_store::Config { url: engine.url().to_owned(), ..Default::default() })
+}
+
+/// Stores a batch, as a sink does.
+async fn insert(store: &Store, batch: &Batch) {
+    let (none, first) = (HashSet::new(), Attempt::default());
+    let purpose = Purpose::parse("statistics").unwrap();
+    store.insert_rows(batch, &purpose, &none, first, DEADLINE).await.unwrap();
+    store.insert_quarantined(batch, &none, first, DEADLINE).await.unwrap();
+    store.insert_ledger(batch, first, DEADLINE).await.unwrap();
 }
 
 #[test]
@@ -196,18 +210,13 @@ fn the_migrator_can_neither_drop_nor_write_nor_go_elsewhere() {
 async fn the_sink_can_write_and_read_back() {
     let (mut engine, statements) = migrated();
     be(&mut engine, "candor_sink", &statements);
-    let config = candor_store::Config { url: engine.url().to_owned(), ..Default::default() };
-    let store = Store::new(&config);
+    let store = store(&engine);
     let (batch, purpose) = (batch(), Purpose::parse("statistics").unwrap());
-    let deadline = InsertDeadline(std::time::Duration::from_secs(30));
     let range = &batch.range;
 
     store.ping().await.unwrap();
     assert!(!store.ledger_knows("test", 2).await.unwrap());
-    let none = HashSet::new();
-    store.insert_rows(&batch, &purpose, &none, Attempt::default(), deadline).await.unwrap();
-    store.insert_quarantined(&batch, &none, Attempt::default(), deadline).await.unwrap();
-    store.insert_ledger(&batch, Attempt::default(), deadline).await.unwrap();
+    insert(&store, &batch).await;
 
     assert_eq!(store.stored_positions(&purpose, range).await.unwrap().len(), 2);
     assert_eq!(store.quarantined_positions(range).await.unwrap().len(), 1);
@@ -241,14 +250,8 @@ async fn the_sink_can_write_and_read_back() {
 async fn the_auditor_can_audit_and_read_no_visits() {
     let (mut engine, statements) = migrated();
     be(&mut engine, "candor_sink", &statements);
-    let config = candor_store::Config { url: engine.url().to_owned(), ..Default::default() };
-    let store = Store::new(&config);
-    let (batch, purpose) = (batch(), Purpose::parse("statistics").unwrap());
-    let deadline = InsertDeadline(std::time::Duration::from_secs(30));
-    let none = HashSet::new();
-    store.insert_rows(&batch, &purpose, &none, Attempt::default(), deadline).await.unwrap();
-    store.insert_quarantined(&batch, &none, Attempt::default(), deadline).await.unwrap();
-    store.insert_ledger(&batch, Attempt::default(), deadline).await.unwrap();
+    let store = store(&engine);
+    insert(&store, &batch()).await;
 
     be(&mut engine, "candor_auditor", &statements);
     let dir = tempfile::tempdir().unwrap();
@@ -298,7 +301,6 @@ fn the_sink_can_neither_read_visits_nor_change_anything() {
 async fn quarantine_can_settle_what_was_set_aside_and_nothing_else() {
     let (mut engine, statements) = migrated();
     let now = Timestamp::from_unix(3_990_000_002);
-    let deadline = InsertDeadline(std::time::Duration::from_secs(30));
     let mut batch = batch();
     let (position, event) = batch.events.first().cloned().unwrap();
     let record = candor_event::wire::encode(&event).to_vec();
@@ -312,12 +314,9 @@ async fn quarantine_can_settle_what_was_set_aside_and_nothing_else() {
             record: record.clone(),
         })
         .into();
-    let store = |engine: &Engine| {
-        Store::new(&candor_store::Config { url: engine.url().to_owned(), ..Default::default() })
-    };
     be(&mut engine, "candor_sink", &statements);
     let none = HashSet::new();
-    store(&engine).insert_quarantined(&batch, &none, Attempt::default(), deadline).await.unwrap();
+    store(&engine).insert_quarantined(&batch, &none, Attempt::default(), DEADLINE).await.unwrap();
 
     be(&mut engine, "candor_quarantine", &statements);
     let quarantine = store(&engine);

@@ -5,8 +5,7 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use candor_tests::{
-    Ailment, Broker, Fault, Load, Parts, PartsOptions, Proxy, audit, eventually, scale,
-    stored_after,
+    Ailment, Broker, Fault, Load, Parts, PartsOptions, Proxy, eventually, scale, stored_after,
 };
 
 fn options() -> PartsOptions {
@@ -29,14 +28,7 @@ fn load(parts: &Parts) -> Load {
 fn finish(parts: &Parts, load: Load, fault: &mut Fault) {
     let refused = load.refused();
     let acknowledged = load.finish();
-    for collector in &parts.collectors {
-        eventually("its spill is empty", || {
-            (collector.metric("transport_spill_records") == 0).then_some(())
-        });
-    }
-    parts.sinks.iter().for_each(candor_tests::Part::wait_until_ready);
-    audit(parts.clickhouse(), &acknowledged);
-    parts.audit(&[]).assert_clean();
+    parts.assert_stored(&acknowledged);
     fault.note(format!(
         "{} acknowledged, {refused} refused, 0 missing, 0 twice, audit clean",
         acknowledged.len()

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
 
-use candor_tests::{Load, Parts, PartsOptions, audit, eventually, scale};
+use candor_tests::{Load, Parts, PartsOptions, eventually, scale};
 
 /// As many batches as may be, and owners that are found dead soon.
 const RESTLESS: &str = "sink.batch_age_ms = 800\nkafka.session_timeout_s = 2\n";
@@ -27,14 +27,7 @@ fn load(parts: &Parts) -> Load {
 
 fn finish(parts: &Parts, load: Load) {
     let acknowledged = load.finish();
-    for collector in &parts.collectors {
-        eventually("its spill is empty", || {
-            (collector.metric("transport_spill_records") == 0).then_some(())
-        });
-    }
-    parts.sinks.iter().for_each(candor_tests::Part::wait_until_ready);
-    audit(parts.clickhouse(), &acknowledged);
-    parts.audit(&[]).assert_clean();
+    parts.assert_stored(&acknowledged);
     let again = parts.sql("SELECT sum(buckets['duplicate']) FROM candor.batches");
     println!(
         "{} acknowledged, none lost, none twice; {again} came again by a spill",

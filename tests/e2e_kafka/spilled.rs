@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, Instant};
 
-use candor_tests::{Load, Parts, PartsOptions, audit, eventually};
+use candor_tests::{Load, Parts, PartsOptions, eventually};
 
 fn options() -> PartsOptions {
     PartsOptions {
@@ -82,13 +82,7 @@ fn sent_again(parts: &Parts) -> usize {
 }
 
 fn audit_all(parts: &Parts, acknowledged: &HashSet<u64>) {
-    for collector in &parts.collectors {
-        eventually("its spill is empty", || {
-            (collector.metric("transport_spill_records") == 0).then_some(())
-        });
-    }
-    audit(parts.clickhouse(), acknowledged);
-    parts.audit(&[]).assert_clean();
+    parts.assert_stored(acknowledged);
     let again = sent_again(parts).to_string();
     parts.sql_becomes("SELECT sum(buckets['duplicate']) FROM candor.batches", &again);
     println!("{} acknowledged, none lost, none twice; {again} came again", acknowledged.len());

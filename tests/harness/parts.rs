@@ -1,6 +1,7 @@
 //! The parts as processes of their own, as production runs them: collectors, Kafka, sinks, ClickHouse.
 
 use std::cell::Cell;
+use std::collections::HashSet;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -8,8 +9,10 @@ use std::process::{Command, Output};
 use tempfile::TempDir;
 
 use crate::config::merged;
+use crate::eventually;
 use crate::http::{Answer, Client};
 use crate::kafka::Broker;
+use crate::load::audit;
 use crate::part::{Part, listener};
 use crate::policy::Policy;
 use crate::process::program;
@@ -203,6 +206,19 @@ impl Parts {
     /// The directory with the configuration, the logs and ClickHouse's files.
     pub fn dir(&self) -> &Path {
         self.dir.path()
+    }
+
+    /// Waits until everything is at rest; panics unless what was acknowledged is stored, once, and
+    /// `candor audit` says so, too.
+    pub fn assert_stored(&self, acknowledged: &HashSet<u64>) {
+        for collector in &self.collectors {
+            eventually("its spill is empty", || {
+                (collector.metric("transport_spill_records") == 0).then_some(())
+            });
+        }
+        self.sinks.iter().for_each(Part::wait_until_ready);
+        audit(self.clickhouse(), acknowledged);
+        self.audit(&[]).assert_clean();
     }
 
     /// Sends a body to the collectors in turn, as JSON.

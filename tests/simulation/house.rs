@@ -75,8 +75,9 @@ pub enum Course {
     Gone,
 }
 
-pub fn log_of(batch: &Batch) -> u8 {
-    batch.range.log.get(..2).and_then(|hex| u8::from_str_radix(hex, 16).ok()).unwrap_or_default()
+/// A log by its first byte.
+pub fn log_of(log: &str) -> u8 {
+    log.get(..2).and_then(|hex| u8::from_str_radix(hex, 16).ok()).unwrap_or_default()
 }
 
 fn table_of(target: &Target) -> String {
@@ -100,7 +101,7 @@ impl Statement {
     /// The insert as the store would send it, with `left` milliseconds to its deadline.
     pub fn new(insert: &Insert, now: u64, left: u64, planted: Option<Planted>) -> Self {
         let Insert { batch, target, present, attempt, .. } = insert;
-        let (log, partition) = (log_of(batch), batch.range.partition);
+        let (log, partition) = (log_of(&batch.range.log), batch.range.partition);
         let table = table_of(target);
         let mut range = batch.range.clone();
         if planted == Some(Planted::LogNotInToken) {
@@ -270,7 +271,7 @@ impl House {
 
     /// What of a batch is there.
     pub fn present(&self, batch: &Batch, target: &Target) -> HashSet<Position> {
-        let (log, partition) = (log_of(batch), batch.range.partition);
+        let (log, partition) = (log_of(&batch.range.log), batch.range.partition);
         if matches!(target, Target::Ledger) {
             let is_it = |row: &&LedgerRow| row.log == log && row.batch.range == batch.range;
             let found = self.ledger.iter().find(is_it);

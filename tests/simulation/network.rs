@@ -8,7 +8,7 @@ use candor_store::{Batch, Cause, Since, StoreError};
 use candor_transport::{CommitError, Cursor};
 
 use crate::faults::Planted;
-use crate::house::{Course, LedgerRow, Statement};
+use crate::house::{Course, LedgerRow, Statement, log_of};
 use crate::world::{Caller, Happening, Verdict, World};
 
 /// Whoever commits gives up after so long.
@@ -16,11 +16,6 @@ const COMMIT_MS: u64 = 10_000;
 
 fn timed_out() -> StoreError {
     StoreError::Read(Cause::TimedOut)
-}
-
-/// A log by its first byte.
-fn log_of(log: &str) -> u8 {
-    log.get(..2).and_then(|hex| u8::from_str_radix(hex, 16).ok()).unwrap_or_default()
 }
 
 impl World {

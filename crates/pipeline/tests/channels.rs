@@ -1,14 +1,10 @@
 //! Where visits come from, case by case: the page's query, the referrer, and what is said of them.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
-use std::sync::Arc;
+mod support;
 
 use candor_event::{Channel, Event, Timestamp, wire};
-use candor_pipeline::{
-    Agents, Geo, Head, KeyPeriod, KeyRing, Peer, Pipeline, RawBeacons, Sources, Spam,
-    TrustedProxies,
-};
-use candor_policy::Registry;
+use candor_pipeline::{Head, Peer, Pipeline, RawBeacons, TrustedProxies};
 
 const POLICY: &str = "controller = { id = 'a', name = 'A', contact = 'a@a.example' }
 sites = [{ name = 'acme', hosts = ['acme.example', 'www.acme.example'] }]
@@ -237,11 +233,7 @@ const CASES: [(&str, &str, &str, &str); 198] = [
 
 fn pipeline(fields: &str) -> Pipeline {
     let policy = POLICY.replace("FIELDS", fields);
-    let registry = Registry::compile([("a.toml", policy.as_str())]).unwrap();
-    let rules = "user_agent_parsers: []\nos_parsers: []\ndevice_parsers: []";
-    let agents = Agents::from_yaml(rules).unwrap();
-    let sources = Sources { agents, geo: Geo::default(), spam: Spam::default() };
-    Pipeline::new(Arc::new(registry), Arc::new(KeyRing::new(KeyPeriod::default(), None)), sources)
+    support::pipeline(&policy, "user_agent_parsers: []\nos_parsers: []\ndevice_parsers: []")
 }
 
 fn event(pipeline: &Pipeline, query: &str, referrer: &str) -> Event {

@@ -2,15 +2,14 @@
 //! and no address is kept, in whatever form. Another address stands in the texts of beacons: it is not kept either.
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test binary")]
 
-use std::sync::Arc;
+mod support;
 
 use candor_event::{Event, Timestamp, wire};
 use candor_hostile::{Canary, IN_TEXT, V4, V6, attack};
 use candor_pipeline::{
-    Agents, Call, Geo, Head, HopsHeader, Import, Kept, KeyPeriod, KeyRing, Media, Peer, Pipeline,
-    Protocol, RawBeacons, Rejection, Sources, Spam, TrustedProxies,
+    Call, Head, HopsHeader, Import, Kept, Media, Peer, Pipeline, Protocol, RawBeacons, Rejection,
+    TrustedProxies,
 };
-use candor_policy::{Registry, compile};
 use http::{HeaderMap, HeaderValue};
 
 const NOW: Timestamp = Timestamp::from_unix(1_790_000_000);
@@ -63,11 +62,7 @@ fn pipelines() -> [Pipeline; 2] {
 }
 
 fn pipeline(policy: &str) -> Pipeline {
-    let policy = compile("test.toml", policy).unwrap_or_else(|problems| panic!("{problems}"));
-    let registry = Arc::new(Registry::new(vec![policy]).unwrap());
-    let keys = Arc::new(KeyRing::new(KeyPeriod::default(), None));
-    let agents = Agents::from_yaml(RULES).unwrap();
-    Pipeline::new(registry, keys, Sources { agents, geo: Geo::default(), spam: Spam::default() })
+    support::pipeline(policy, RULES)
 }
 
 /// A request that says its address wherever it can.

@@ -2,14 +2,11 @@
 //! the policy lets.
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test binary")]
 
-use std::sync::Arc;
+mod support;
 
 use candor_event::{Event, Timestamp, wire};
-use candor_pipeline::{
-    Agents, Geo, Head, KeyPeriod, KeyRing, Media, Peer, Pipeline, RawBeacons, Rejection, Sources,
-    Spam, TrustedProxies,
-};
-use candor_policy::{Denial, Registry, compile};
+use candor_pipeline::{Head, Media, Peer, Pipeline, RawBeacons, Rejection, TrustedProxies};
+use candor_policy::Denial;
 use http::{HeaderMap, HeaderValue};
 
 const NOW: Timestamp = Timestamp::from_unix(1_790_000_000);
@@ -31,11 +28,7 @@ fn pipeline(settings: &str, fields: &str) -> Pipeline {
          retention = '1 month'
          fields = [{fields}]"
     );
-    let policy = compile("test.toml", &policy).unwrap_or_else(|problems| panic!("{problems}"));
-    let registry = Arc::new(Registry::new(vec![policy]).unwrap());
-    let keys = Arc::new(KeyRing::new(KeyPeriod::default(), None));
-    let agents = Agents::from_yaml(RULES).unwrap();
-    Pipeline::new(registry, keys, Sources { agents, geo: Geo::default(), spam: Spam::default() })
+    support::pipeline(&policy, RULES)
 }
 
 fn send(pipeline: &Pipeline, agent: &'static str, more: &str) -> Result<Event, Rejection> {

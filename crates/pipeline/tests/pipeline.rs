@@ -1,14 +1,11 @@
 //! One beacon through all stages: what is kept, and which rejection answers what.
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test binary")]
 
-use std::sync::Arc;
+mod support;
 
 use candor_event::{Basis, Event, Kind, Timestamp, wire};
-use candor_pipeline::{
-    Agents, Geo, Head, Import, KeyPeriod, KeyRing, Media, Peer, Pipeline, RawBeacons, Rejection,
-    Sources, Spam, TrustedProxies,
-};
-use candor_policy::{DEMO, Denial, Registry, compile};
+use candor_pipeline::{Head, Import, Media, Peer, Pipeline, RawBeacons, Rejection, TrustedProxies};
+use candor_policy::{DEMO, Denial};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 const NOW: Timestamp = Timestamp::from_unix(1_790_000_000);
@@ -20,11 +17,7 @@ device_parsers: []
 ";
 
 fn pipeline(policy: &str) -> Pipeline {
-    let policy = compile("test.toml", policy).unwrap_or_else(|problems| panic!("{problems}"));
-    let registry = Arc::new(Registry::new(vec![policy]).unwrap());
-    let keys = Arc::new(KeyRing::new(KeyPeriod::default(), None));
-    let agents = Agents::from_yaml(RULES).unwrap();
-    Pipeline::new(registry, keys, Sources { agents, geo: Geo::default(), spam: Spam::default() })
+    support::pipeline(policy, RULES)
 }
 
 fn hashing(address: &str, visitor: &str) -> String {
