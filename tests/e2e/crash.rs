@@ -16,7 +16,7 @@ fn restless() -> Candor {
 
 fn audit(candor: &Candor, acknowledged: &HashSet<u64>) {
     candor.wait_until_ready();
-    candor_tests::audit(candor.clickhouse(), acknowledged);
+    candor_tests::audit(candor.clickhouse(), acknowledged, || candor.log());
     candor.audit(&[]).assert_clean();
 }
 

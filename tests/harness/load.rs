@@ -33,6 +33,8 @@ const RANGE: u64 = 1_000_000_000;
 const SENDERS_PER_DOOR: usize = 3;
 /// Whoever finds a door closed does not try at once again.
 const PAUSE: Duration = Duration::from_millis(5);
+/// What is not stored after so long is worth a look at who stands still.
+const LONG: Duration = Duration::from_secs(20);
 
 impl Load {
     /// Begins.
@@ -145,12 +147,13 @@ fn numbers(clickhouse: &Client) -> Vec<u64> {
 }
 
 /// Compares what was acknowledged with what is stored: by the numbers, and by the ledger. Panics with
-/// what is lost or there twice.
+/// what is lost or there twice; and tells `standing` when it takes long.
 #[expect(clippy::implicit_hasher, reason = "what a load gives back")]
-pub fn audit(clickhouse: &Client, acknowledged: &HashSet<u64>) {
+pub fn audit(clickhouse: &Client, acknowledged: &HashSet<u64>, standing: impl Fn() -> String) {
     let mut lost = acknowledged.len();
     // How soon is the matter of other tests: here it counts whether.
-    let deadline = Instant::now() + Duration::from_mins(2);
+    let began = Instant::now();
+    let mut told = LONG;
     let numbers = loop {
         // What was not acknowledged may be stored, too, so that a count would tell nothing.
         let numbers = numbers(clickhouse);
@@ -159,7 +162,12 @@ pub fn audit(clickhouse: &Client, acknowledged: &HashSet<u64>) {
         if lost == 0 {
             break numbers;
         }
-        assert!(Instant::now() < deadline, "{lost} were acknowledged and are not stored");
+        let elapsed = began.elapsed();
+        if elapsed > told {
+            told += LONG;
+            println!("{lost} are not stored after {elapsed:.0?}\n{}", standing());
+        }
+        assert!(elapsed < 6 * LONG, "{lost} were acknowledged and are not stored");
         std::thread::sleep(Duration::from_millis(100));
     };
     let distinct: HashSet<u64> = numbers.iter().copied().collect();

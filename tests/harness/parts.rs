@@ -217,8 +217,24 @@ impl Parts {
             });
         }
         self.sinks.iter().for_each(Part::wait_until_ready);
-        audit(self.clickhouse(), acknowledged);
+        audit(self.clickhouse(), acknowledged, || self.standing());
         self.audit(&[]).assert_clean();
+    }
+
+    /// Where every sink stands, and how far the ledger has come.
+    fn standing(&self) -> String {
+        let sinks = self.sinks.iter().map(|sink| {
+            let answer = sink.admin().send("GET", "/metrics", &[], b"");
+            let metrics = answer.map_or_else(|| "does not answer".to_owned(), |answer| answer.body);
+            let told = |line: &&str| line.starts_with("sink_") || line.starts_with("transport_");
+            let lines: Vec<_> = metrics.lines().filter(told).collect();
+            format!("{}\n{}", lines.join("\n"), sink.log())
+        });
+        let ledger = "SELECT log_partition, max(last_offset), max(stored_at), now() \
+                      FROM candor.batches GROUP BY 1 ORDER BY 1";
+        let answer = self.clickhouse().send("POST", "/", &[], ledger.as_bytes());
+        let ledger = answer.map_or_else(|| "does not answer".to_owned(), |answer| answer.body);
+        format!("{}\nthe ledger:\n{ledger}", sinks.collect::<Vec<_>>().join("\n"))
     }
 
     /// Sends a body to the collectors in turn, as JSON.

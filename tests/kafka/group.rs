@@ -142,7 +142,7 @@ async fn whoever_loses_its_name_to_another_is_fenced() {
     let taken = assigned(&mut second, 6).await;
     assert_eq!(taken.len(), 6);
     // Both take the name from each other, for either may have been what was left of itself; until the elder
-    // has lost it twice.
+    // has lost it four times.
     let fenced = soon(async {
         tokio::select! {
             error = until_it_ends(&mut first) => error,

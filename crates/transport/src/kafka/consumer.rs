@@ -65,8 +65,8 @@ pub struct KafkaConsumer {
     is_out_of_range: bool,
     /// How often it was begun anew since all was well.
     resets: u32,
-    /// When a sink of our name last took our place.
-    fenced_at: Option<Instant>,
+    /// When a sink of our name took our place, as often as it counts.
+    fences: VecDeque<Instant>,
     /// Where to go on reading.
     skips: BTreeMap<u32, u64>,
     /// The partition and the offset of a record that only a later version can read.
@@ -108,7 +108,7 @@ impl KafkaConsumer {
             is_leaving: false,
             is_out_of_range: false,
             resets: 0,
-            fenced_at: None,
+            fences: VecDeque::new(),
             skips: BTreeMap::new(),
             unknown_mark: None,
         })
@@ -190,12 +190,14 @@ impl KafkaConsumer {
         if fatal.is_some_and(|(code, _)| code == Code::FencedInstanceId) {
             let now = Instant::now();
             // It may have been ourselves: librdkafka joins again after a silence, and a commit that was under
-            // way is refused in the name of the member before. Another sink of our name does it again.
-            if self.fenced_at.is_some_and(|before| now < before + ANOTHER_OF_OUR_NAME) {
+            // way, or a join whose answer was lost with its broker, is refused in the name of the member
+            // before. Another sink of our name does it again and again.
+            self.fences.retain(|fenced| now < *fenced + ANOTHER_OF_OUR_NAME);
+            self.fences.push_back(now);
+            if self.fences.len() >= FENCES_OF_ANOTHER {
                 self.owned.fence();
                 return;
             }
-            self.fenced_at = Some(now);
         }
         if !self.is_leaving {
             tracing::warn!("the partitions are not this sink's any more, joining again");
@@ -350,7 +352,8 @@ impl Drop for KafkaConsumer {
     }
 }
 
-/// Whoever takes our place twice within this time is another sink, and not what was left of ourselves.
+/// Whoever takes our place so often within this time is another sink, and not what was left of ourselves.
+const FENCES_OF_ANOTHER: usize = 4;
 const ANOTHER_OF_OUR_NAME: Duration = Duration::from_mins(1);
 /// The pause before the second new client in a row; it doubles up to 16 s.
 const RESET_PAUSE: Duration = Duration::from_millis(500);
