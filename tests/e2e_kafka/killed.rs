@@ -62,7 +62,7 @@ fn random_kills_of_every_part_lose_and_double_nothing() {
     let mut parts = Parts::start(&restless());
     let load = load(&parts);
     for _ in 0..scale().pick(50, 200) {
-        load.wait_for(usize::try_from(20 + random.below(180)).unwrap());
+        load.wait_for(usize::try_from(20 + random.below(scale().pick(180, 10_000))).unwrap());
         let first = random.below(6);
         kill(&mut parts, first);
         // Now and then a second one dies before the first is back.
@@ -127,7 +127,7 @@ fn sinks_that_join_and_leave_double_nothing() {
     let load = load(&parts);
     parts.add_sink();
     for round in 0..scale().pick(9, 150) {
-        load.wait_for(60);
+        load.wait_for(scale().pick(60, 4_000));
         let sink = round % 3;
         assert!(parts.sinks[sink].stop().success(), "{}", parts.sinks[sink].log());
         load.wait_for(60);
