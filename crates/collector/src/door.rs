@@ -1,6 +1,6 @@
 //! What happens to beacons between the request and the answer.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -62,6 +62,14 @@ pub(crate) enum Fate {
 pub(crate) struct Settled {
     pub(crate) outcomes: Vec<Outcome>,
     pub(crate) wait: Option<Wait>,
+}
+
+/// What is kept of a beacon.
+struct Accepted {
+    /// Its place in the request.
+    at: usize,
+    site: Site,
+    event: Outgoing,
 }
 
 /// Who sends beacons, for counting.
@@ -241,7 +249,7 @@ impl<P: Producer> Door<P> {
         let now = self.clock.now();
         let results = lines.iter().map(|line| self.pipeline.run_line(line, import, now)).collect();
         let (mut outcomes, events) = sorted(results);
-        let events = events.into_iter().map(|(_, event)| event).collect();
+        let events = events.into_iter().map(|accepted| accepted.event).collect();
         self.make_durable(events, &mut outcomes, &mut duty).await;
         outcomes
     }
@@ -249,27 +257,27 @@ impl<P: Producer> Door<P> {
     /// Makes what is kept durable, and tells every outcome. Of a site that sends too much, nothing of the
     /// request is kept; a failing log fails the whole request: sending it again is safe.
     async fn settle(&self, results: Vec<Result<Kept, Rejection>>, duty: &mut Duty<'_>) -> Settled {
-        let (mut outcomes, kept) = sorted(results);
-        let mut of_sites = BTreeMap::<Site, Vec<(usize, Outgoing)>>::new();
-        for ((site, event), at) in kept.into_iter().zip(places_of(&outcomes)) {
-            of_sites.entry(site).or_default().push((at, event));
-        }
+        let (mut outcomes, mut kept) = sorted(results);
+        kept.sort_by(|one, other| one.site.cmp(&other.site));
         let now = Instant::now();
         let mut places = self.throttle.enter(now);
-        let (mut wait, mut events) = (None, Vec::new());
-        for (site, of_site) in of_sites {
-            match self.throttle.site(&site, of_site.len(), &mut places, now) {
-                Ok(()) => events.extend(of_site.into_iter().map(|(_, event)| event)),
-                Err(longer) => {
-                    wait = wait.max(Some(longer));
-                    for (at, _) in of_site {
-                        if let Some(outcome) = outcomes.get_mut(at) {
-                            *outcome = Outcome::RateLimited;
-                        }
-                    }
+        let mut wait = None;
+        for of_site in kept.chunk_by(|one, other| one.site == other.site) {
+            let Some(Accepted { site, .. }) = of_site.first() else {
+                continue;
+            };
+            let Err(longer) = self.throttle.site(site, of_site.len(), &mut places, now) else {
+                continue;
+            };
+            wait = wait.max(Some(longer));
+            for refused in of_site {
+                if let Some(outcome) = outcomes.get_mut(refused.at) {
+                    *outcome = Outcome::RateLimited;
                 }
             }
         }
+        let is_accepted = |it: &Accepted| outcomes.get(it.at) == Some(&Outcome::Accepted);
+        let events: Vec<_> = kept.into_iter().filter(is_accepted).map(|it| it.event).collect();
         let waits = !events.is_empty();
         self.make_durable(events, &mut outcomes, duty).await;
         if waits {
@@ -313,25 +321,19 @@ impl<P: Producer> Door<P> {
 }
 
 /// The outcomes so far, and what is kept, in the same order.
-fn sorted(results: Vec<Result<Kept, Rejection>>) -> (Vec<Outcome>, Vec<(Site, Outgoing)>) {
+fn sorted(results: Vec<Result<Kept, Rejection>>) -> (Vec<Outcome>, Vec<Accepted>) {
     let mut outcomes = Vec::with_capacity(results.len());
-    let mut kept = Vec::new();
-    for result in results {
+    let mut accepted = Vec::with_capacity(results.len());
+    for (at, result) in results.into_iter().enumerate() {
         match result {
             Ok(Kept { id, record, site }) => {
                 outcomes.push(Outcome::Accepted);
-                kept.push((site, Outgoing { id, record }));
+                accepted.push(Accepted { at, site, event: Outgoing { id, record } });
             }
             Err(rejection) => outcomes.push(rejection.outcome()),
         }
     }
-    (outcomes, kept)
-}
-
-/// Where the accepted ones stand.
-fn places_of(outcomes: &[Outcome]) -> Vec<usize> {
-    let at = outcomes.iter().enumerate().filter(|(_, outcome)| **outcome == Outcome::Accepted);
-    at.map(|(at, _)| at).collect()
+    (outcomes, accepted)
 }
 
 fn one(duty: &mut Duty<'_>, outcome: Outcome) -> Fate {

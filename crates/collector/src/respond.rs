@@ -7,13 +7,18 @@ use http::header::{
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW,
     CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, VARY, X_CONTENT_TYPE_OPTIONS,
 };
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderName, HeaderValue, Response, StatusCode};
 use http_body_util::Full;
 
 use crate::throttle::Wait;
 
 /// An answer with its whole body.
 pub type Answer = Response<Full<Bytes>>;
+
+static CANDOR_OUTCOME: HeaderName = HeaderName::from_static("candor-outcome");
+static CROSS_ORIGIN: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+/// As many as an answer to a beacon has, with those that let a page read it.
+const HEADERS: usize = 9;
 
 /// A transparent GIF of one pixel (`GIF89a`).
 pub(crate) const PIXEL: &[u8] =
@@ -128,7 +133,8 @@ pub(crate) fn let_read(answer: &mut Answer, origin: HeaderValue, with_credential
 
 /// What an answer says became of the beacons; nothing of an answer to something else.
 pub(crate) fn outcome(answer: &Answer) -> Option<Outcome> {
-    answer.extensions().get().copied()
+    let named = answer.headers().get(&CANDOR_OUTCOME)?.as_bytes();
+    Outcome::ALL.into_iter().find(|outcome| outcome.label().as_bytes() == named)
 }
 
 /// Says when it helps to come back to a refusal for number.
@@ -176,7 +182,7 @@ pub(crate) fn shared(mut answer: Answer) -> Answer {
     let headers = answer.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=86400"));
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    headers.insert("cross-origin-resource-policy", HeaderValue::from_static("cross-origin"));
+    headers.insert(&CROSS_ORIGIN, HeaderValue::from_static("cross-origin"));
     answer
 }
 
@@ -205,12 +211,12 @@ pub(crate) fn with_outcome(status: StatusCode, outcome: Outcome, body: Bytes) ->
     let mut answer = Response::new(Full::new(body));
     *answer.status_mut() = status;
     let headers = answer.headers_mut();
-    headers.insert("candor-outcome", HeaderValue::from_static(outcome.label()));
+    headers.reserve(HEADERS);
+    headers.insert(&CANDOR_OUTCOME, HeaderValue::from_static(outcome.label()));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("candor-outcome"));
-    headers.insert("cross-origin-resource-policy", HeaderValue::from_static("cross-origin"));
+    headers.insert(&CROSS_ORIGIN, HeaderValue::from_static("cross-origin"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    answer.extensions_mut().insert(outcome);
     answer
 }
 

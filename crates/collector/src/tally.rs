@@ -11,11 +11,17 @@ use crate::limit::ANSWER_DEADLINE;
 ///
 /// `collector_beacons_received_total` and `collector_beacons_total{outcome}`, in
 /// [Prometheus' text](https://prometheus.io/docs/instrumenting/exposition_formats/) form by way of the
-/// `metrics` crate.
-#[derive(Debug, Default)]
+/// `metrics` crate, whose recorder is looked for once: when a tally is made.
+#[derive(Debug)]
 pub struct Tally {
-    received: AtomicU64,
-    outcomes: [AtomicU64; Outcome::ALL.len()],
+    received: Count,
+    outcomes: [Count; Outcome::ALL.len()],
+}
+
+/// A number here and in the metrics.
+struct Count {
+    here: AtomicU64,
+    metric: metrics::Counter,
 }
 
 /// The duty to tell an outcome for each beacon of a request. What is not told when it is dropped was
@@ -29,15 +35,27 @@ pub(crate) struct Duty<'a> {
 
 // === impl Tally ===
 
+impl Default for Tally {
+    fn default() -> Self {
+        let count = |outcome: Outcome| {
+            Count::of(metrics::counter!("collector_beacons_total", "outcome" => outcome.label()))
+        };
+        Self {
+            received: Count::of(metrics::counter!("collector_beacons_received_total")),
+            outcomes: Outcome::ALL.map(count),
+        }
+    }
+}
+
 impl Tally {
     /// How many beacons were heard.
     pub fn received(&self) -> u64 {
-        self.received.load(Ordering::SeqCst)
+        self.received.get()
     }
 
     /// How many ended so.
     pub fn count(&self, outcome: Outcome) -> u64 {
-        self.counter(outcome).map_or(0, |counter| counter.load(Ordering::SeqCst))
+        self.counter(outcome).map_or(0, Count::get)
     }
 
     /// Takes on the duty for a request that carries at least one beacon.
@@ -47,8 +65,32 @@ impl Tally {
         duty
     }
 
-    fn counter(&self, outcome: Outcome) -> Option<&AtomicU64> {
+    /// Outcomes stand in [`Outcome::ALL`] as they are declared.
+    fn counter(&self, outcome: Outcome) -> Option<&Count> {
         self.outcomes.get(outcome as usize)
+    }
+}
+
+// === impl Count ===
+
+impl Count {
+    fn of(metric: metrics::Counter) -> Self {
+        Self { here: AtomicU64::default(), metric }
+    }
+
+    fn get(&self) -> u64 {
+        self.here.load(Ordering::SeqCst)
+    }
+
+    fn add(&self, beacons: u64) {
+        self.here.fetch_add(beacons, Ordering::SeqCst);
+        self.metric.increment(beacons);
+    }
+}
+
+impl std::fmt::Debug for Count {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.get().fmt(f)
     }
 }
 
@@ -63,8 +105,7 @@ impl Duty<'_> {
     /// More beacons are heard.
     pub(crate) fn receive(&mut self, beacons: u64) {
         self.pending += beacons;
-        self.tally.received.fetch_add(beacons, Ordering::SeqCst);
-        metrics::counter!("collector_beacons_received_total").increment(beacons);
+        self.tally.received.add(beacons);
     }
 
     /// Tells the outcome of so many beacons.
@@ -72,9 +113,8 @@ impl Duty<'_> {
         let told = beacons.min(self.pending);
         self.pending -= told;
         if let Some(counter) = self.tally.counter(outcome) {
-            counter.fetch_add(told, Ordering::SeqCst);
+            counter.add(told);
         }
-        metrics::counter!("collector_beacons_total", "outcome" => outcome.label()).increment(told);
     }
 }
 
@@ -107,7 +147,8 @@ mod tests {
     #[test]
     fn each_outcome_has_a_counter_of_its_own() {
         let tally = Tally::default();
-        for outcome in Outcome::ALL {
+        for (at, outcome) in Outcome::ALL.into_iter().enumerate() {
+            assert_eq!(outcome as usize, at, "its name in the metrics is its own");
             tally.request().tell(outcome, 1);
         }
         assert!(Outcome::ALL.into_iter().all(|outcome| tally.count(outcome) == 1));

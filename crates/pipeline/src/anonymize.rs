@@ -1,6 +1,8 @@
 //! Takes a visitor's address and gives back what may be kept of it. After this step no type can hold
 //! an address.
 
+use std::ops::Deref;
+
 use candor_event::{Event, EventId, Field, FieldSet, Site, StoredAddress, Timestamp};
 use candor_policy::{AddressMode, Geography, Policy, VisitorMode};
 
@@ -38,8 +40,14 @@ pub(crate) struct Subject<'a> {
     pub(crate) fields: FieldSet,
 }
 
-/// Truncates or hashes the address and forms the visitor's pseudonym, as the policy says.
-pub(crate) fn anonymize(subject: &Subject<'_>, epoch: &Epoch, now: Timestamp) -> Anonymized {
+/// Truncates or hashes the address and forms the visitor's pseudonym, as the policy says. The site's key is
+/// derived when something is to be hashed.
+pub(crate) fn anonymize(
+    subject: &Subject<'_>,
+    epoch: &Epoch,
+    site_key: &impl Deref<Target = SiteKey>,
+    now: Timestamp,
+) -> Anonymized {
     let mut left = Anonymized {
         address: None,
         address_hash: None,
@@ -57,7 +65,7 @@ pub(crate) fn anonymize(subject: &Subject<'_>, epoch: &Epoch, now: Timestamp) ->
                 left.address = subject.client.truncate(v4, v6).ok().flatten();
             }
             AddressMode::Hash => {
-                left.address_hash = hash_address(subject, &epoch.site_key(subject.site));
+                left.address_hash = hash_address(subject, site_key);
                 left.key_epoch = epoch.id();
             }
         }
@@ -66,7 +74,7 @@ pub(crate) fn anonymize(subject: &Subject<'_>, epoch: &Epoch, now: Timestamp) ->
         match subject.policy.visitor() {
             VisitorMode::None => {}
             VisitorMode::Rotating => {
-                left.visitor = rotating_id(subject, &epoch.site_key(subject.site));
+                left.visitor = rotating_id(subject, site_key);
                 left.visitor_previous = epoch
                     .previous_site_key(subject.site, now)
                     .and_then(|key| rotating_id(subject, &key));
@@ -79,11 +87,15 @@ pub(crate) fn anonymize(subject: &Subject<'_>, epoch: &Epoch, now: Timestamp) ->
 }
 
 /// The idempotency key of a beacon: a keyed hash of the client's own `id`, or random.
-pub(crate) fn event_id(client_id: Option<&str>, site: &Site, epoch: &Epoch) -> EventId {
+pub(crate) fn event_id(
+    client_id: Option<&str>,
+    epoch: &Epoch,
+    site_key: &impl Deref<Target = SiteKey>,
+) -> EventId {
     client_id.map_or_else(
         || epoch.random_id(),
         |id| {
-            let mut hasher = epoch.site_key(site).hasher("event id");
+            let mut hasher = site_key.hasher("event id");
             hasher.update(id.as_bytes());
             EventId::from_bytes(first_16(&hasher))
         },

@@ -11,7 +11,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use candor_event::{StoredAddress, TooPrecise};
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use http::header::FORWARDED;
 use ipnet::IpNet;
 use serde::Deserialize;
@@ -60,7 +60,7 @@ enum Caller {
 /// never more than /24 and /48. It cannot be encoded into an event.
 pub(crate) struct LookupPrefix(IpAddr);
 
-const X_FORWARDED_FOR: &str = "x-forwarded-for";
+static X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// How much of an address is counted together, of IPv4 and of IPv6: what a household or an attacker has.
 const NETWORK_BITS: (u8, u8) = (24, 48);
 
@@ -250,13 +250,13 @@ impl LookupPrefix {
 
 /// Whether a request says anything of the hops before it.
 fn says_hops(headers: &HeaderMap) -> bool {
-    headers.contains_key(X_FORWARDED_FOR) || headers.contains_key(FORWARDED)
+    headers.contains_key(&X_FORWARDED_FOR) || headers.contains_key(FORWARDED)
 }
 
 /// The hops of all `X-Forwarded-For` headers, nearest last. A value that is not text is a hop that cannot be
 /// read.
 fn forwarded_for(headers: &HeaderMap) -> Vec<&str> {
-    let values = headers.get_all(X_FORWARDED_FOR).iter();
+    let values = headers.get_all(&X_FORWARDED_FOR).iter();
     values.flat_map(|value| value.to_str().unwrap_or("?").split(',')).collect()
 }
 

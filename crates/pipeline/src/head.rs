@@ -1,8 +1,8 @@
 //! What the request's headers say about the visitor, read once for all beacons of a request.
 
 use candor_policy::Signals;
-use http::header::{ACCEPT_LANGUAGE, ORIGIN, REFERER, USER_AGENT};
-use http::{HeaderMap, HeaderValue};
+use http::header::{ACCEPT_LANGUAGE, DNT, ORIGIN, REFERER, USER_AGENT};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::client_ip::{ClientIp, Peer, TrustedProxies};
 use crate::enrich::hints::Hints;
@@ -32,6 +32,11 @@ pub(crate) enum SentBy {
     /// The client does not say: no browser of today.
     Unsaid,
 }
+
+// Names that are ready: a name that is text is checked letter by letter before it is looked for.
+static SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+static SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+static SEC_GPC: HeaderName = HeaderName::from_static("sec-gpc");
 
 /// The most of a user agent that is looked at.
 const USER_AGENT_BYTES_MAX: usize = 512;
@@ -70,8 +75,8 @@ impl<'a> Head<'a> {
 
 impl SentBy {
     fn read(headers: &HeaderMap) -> Self {
-        let value = |name: &str| headers.get(name).map(HeaderValue::as_bytes);
-        match (value("sec-fetch-site"), value("sec-fetch-mode")) {
+        let value = |name| headers.get(name).map(HeaderValue::as_bytes);
+        match (value(&SEC_FETCH_SITE), value(&SEC_FETCH_MODE)) {
             (Some(b"none"), _) | (Some(_), Some(b"navigate")) => Self::Hand,
             (Some(b"same-origin"), _) => Self::OwnOrigin,
             (Some(_), _) => Self::OtherOrigin,
@@ -83,12 +88,12 @@ impl SentBy {
 /// `DNT` counts when it begins with `1` (extensions may follow); `Sec-GPC` when any of its values is
 /// exactly `1`.
 fn signals(headers: &HeaderMap) -> Signals {
-    let any = |name: &str, says_no: fn(&[u8]) -> bool| {
+    let any = |name, says_no: fn(&[u8]) -> bool| {
         headers.get_all(name).iter().any(|value| says_no(value.as_bytes()))
     };
     Signals {
-        dnt: any("dnt", |value| value.first() == Some(&b'1')),
-        gpc: any("sec-gpc", |value| value == b"1"),
+        dnt: any(&DNT, |value| value.first() == Some(&b'1')),
+        gpc: any(&SEC_GPC, |value| value == b"1"),
         ..Signals::default()
     }
 }

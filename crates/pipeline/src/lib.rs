@@ -31,6 +31,7 @@
 //! ```
 #![deny(unsafe_code)]
 
+use std::cell::LazyCell;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -236,7 +237,8 @@ impl Pipeline {
     pub fn event_id(&self, site: &str, id: &str, now: Timestamp) -> Result<EventId, Rejection> {
         let registry = self.registry.load();
         let (site, _) = registry.site(site).ok_or(Rejection::UnknownSite)?;
-        Ok(event_id(Some(id), site, &*self.keys.at(now)?))
+        let epoch = self.keys.at(now)?;
+        Ok(event_id(Some(id), &epoch, &LazyCell::new(|| epoch.site_key(site))))
     }
 
     fn keep(
@@ -257,8 +259,10 @@ impl Pipeline {
             policy: admitted.policy,
             fields: admitted.admission.fields(),
         };
-        let anonymized = anonymize(&subject, &epoch, now);
-        let id = event_id(beacon.id.as_ref().map(beacon::Text::as_str), admitted.site, &epoch);
+        let site_key = LazyCell::new(|| epoch.site_key(admitted.site));
+        let anonymized = anonymize(&subject, &epoch, &site_key, now);
+        let client_id = beacon.id.as_ref().map(beacon::Text::as_str);
+        let id = event_id(client_id, &epoch, &site_key);
 
         let mut event = bare_event(id, &admitted);
         anonymized.fill(&mut event);

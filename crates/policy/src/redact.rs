@@ -63,12 +63,15 @@ pub fn redact(text: &str) -> Cow<'_, str> {
 }
 
 /// Whether there is a digit, an at sign, one that may be read as either, or a long word: whatever is found
-/// has one of these.
+/// has one of these. What is not seen only makes words longer here.
 fn could_hold_any(text: &[u8]) -> bool {
     let mut length = 0;
     text.iter().any(|c| {
         length = if word::is_part(*c) { length + 1 } else { 0 };
-        c.is_ascii_digit() || *c == b'@' || !c.is_ascii() || length >= word::TOKEN_LENGTH_MIN
+        c.is_ascii_digit()
+            || *c == b'@'
+            || fold::may_begin_sign(*c)
+            || length >= word::TOKEN_LENGTH_MIN
     })
 }
 

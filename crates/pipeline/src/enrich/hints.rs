@@ -7,7 +7,7 @@
 //! [spec]: https://wicg.github.io/ua-client-hints/
 
 use candor_event::Device;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use sfv::{Item, List, ListEntry, Parser};
 
 /// The headers as they came; empty when there are none. They are read when their agent is seen for the
@@ -36,6 +36,14 @@ pub(super) struct Said {
     /// The form of the device.
     pub(super) device: Option<Device>,
 }
+
+// Names that are ready: a name that is text is checked letter by letter before it is looked for.
+static BRANDS: HeaderName = HeaderName::from_static("sec-ch-ua");
+static FORM_FACTORS: HeaderName = HeaderName::from_static("sec-ch-ua-form-factors");
+static MOBILE: HeaderName = HeaderName::from_static("sec-ch-ua-mobile");
+static MODEL: HeaderName = HeaderName::from_static("sec-ch-ua-model");
+static PLATFORM: HeaderName = HeaderName::from_static("sec-ch-ua-platform");
+static PLATFORM_VERSION: HeaderName = HeaderName::from_static("sec-ch-ua-platform-version");
 
 /// What a header is cut to: longer ones say nothing.
 const HEADER_BYTES_MAX: usize = 256;
@@ -68,12 +76,12 @@ impl<'a> Hints<'a> {
             value.filter(|value| value.len() <= HEADER_BYTES_MAX).unwrap_or_default()
         };
         Self {
-            brands: text("sec-ch-ua"),
-            mobile: text("sec-ch-ua-mobile"),
-            platform: text("sec-ch-ua-platform"),
-            form_factors: text("sec-ch-ua-form-factors"),
-            model: text("sec-ch-ua-model"),
-            platform_version: text("sec-ch-ua-platform-version"),
+            brands: text(&BRANDS),
+            mobile: text(&MOBILE),
+            platform: text(&PLATFORM),
+            form_factors: text(&FORM_FACTORS),
+            model: text(&MODEL),
+            platform_version: text(&PLATFORM_VERSION),
         }
     }
 

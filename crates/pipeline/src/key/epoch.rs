@@ -1,8 +1,10 @@
 //! One key, its time, and what is derived from it.
 
 use std::sync::Arc;
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use blake3::hazmat::{ContextKey, HasherExt, hash_derive_key_context};
 use candor_event::{EventId, Site, Timestamp};
 use zeroize::Zeroizing;
 
@@ -29,6 +31,10 @@ pub(super) struct Previous {
 
 /// A site's key, derived for one use and overwritten after it.
 pub(crate) struct SiteKey(Zeroizing<[u8; 32]>);
+
+/// What keys of sites are derived for. It is no secret, and the same for all of them.
+static SITE_KEYS: LazyLock<ContextKey> =
+    LazyLock::new(|| hash_derive_key_context("candor 2026-11 site key"));
 
 // === impl Epoch ===
 
@@ -113,7 +119,7 @@ impl Epoch {
 
 impl SiteKey {
     pub(super) fn derive(key: &Locked, site: &Site) -> Self {
-        let mut hasher = blake3::Hasher::new_derive_key("candor 2026-11 site key");
+        let mut hasher = blake3::Hasher::new_from_context_key(&SITE_KEYS);
         hasher.update(key.expose());
         hasher.update(site.as_str().as_bytes());
         Self(Zeroizing::new(*hasher.finalize().as_bytes()))

@@ -62,6 +62,13 @@ impl Folded {
     }
 }
 
+/// Whether a character whose UTF-8 begins with this byte may be read as a digit or an at sign, and is not one
+/// itself. Letters of Latin, Greek and Cyrillic, dashes and quotes begin with others, and so do those of
+/// Chinese and Japanese.
+pub(super) const fn may_begin_sign(byte: u8) -> bool {
+    matches!(byte, 0xD9..=0xE1 | 0xEA..)
+}
+
 fn reading(c: char) -> Reading {
     if c.is_ascii() {
         return Reading::Itself;
@@ -110,4 +117,20 @@ fn digit(code: u32) -> Option<u32> {
     let before = ZEROS.partition_point(|zero| *zero <= code).checked_sub(1)?;
     let value = code - ZEROS.get(before)?;
     (value < 10).then_some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_is_read_as_a_digit_or_an_at_sign_is_told_by_its_first_byte() {
+        for c in '\u{80}'..=char::MAX {
+            let is_sign = matches!(reading(c), Reading::As(byte) if byte == b'@' || byte.is_ascii_digit());
+            let mut buffer = [0; 4];
+            let first = c.encode_utf8(&mut buffer).as_bytes()[0];
+            assert!(!is_sign || may_begin_sign(first), "{c:?}");
+        }
+        assert!(!"äößčжω–„“”…中の".bytes().any(may_begin_sign));
+    }
 }

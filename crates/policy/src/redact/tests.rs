@@ -223,6 +223,13 @@ proptest! {
     }
 
     #[test]
+    fn nothing_is_found_in_what_is_not_looked_through(text in "[^0-9@]{0,30}|[a-zäж\u{2013}\u{200B}:./% -]{0,24}") {
+        if !could_hold_any(text.as_bytes()) {
+            prop_assert_eq!(replace(&text), None);
+        }
+    }
+
+    #[test]
     fn nothing_is_found_in_what_is_left_of_ids_and_signs(
         text in "([0-9]{2,6}|[a-zA-Z]{1,9}|[-+ ./_@%:]|\u{200B}|\u{2013}|\u{A0}|\u{664}){0,24}",
     ) {
