@@ -1,8 +1,9 @@
 //! What waits for each partition, and when it goes. No I/O: sending is handed in.
 //!
-//! A bundle goes at once when nothing of its partition is on its way, when another one waits behind it,
-//! or when it has waited for the commit window. So an event that is alone does not wait, and under load
-//! bundles grow by themselves.
+//! A bundle goes at once when another one waits behind it, and otherwise when some bundle has waited for the
+//! commit window: then all of them go, for a request to the broker costs more than what is in it. As long as
+//! little comes, it also goes when nothing of its partition is on its way, so that an event that is alone does
+//! not wait.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
@@ -22,6 +23,9 @@ pub(super) struct Lanes {
     /// Where something was put since they were pumped.
     touched: Vec<u32>,
     window: Duration,
+    flow: Flow,
+    /// Since when something has waited for company, or longer ago.
+    waiting: Option<Instant>,
     events: usize,
     bytes: usize,
     events_max: usize,
@@ -52,6 +56,25 @@ pub(super) struct Pumped {
     pub(super) sent: usize,
 }
 
+/// How many events come within a window.
+#[derive(Debug)]
+struct Flow {
+    since: Option<Instant>,
+    events: usize,
+    before: usize,
+}
+
+/// What lanes may send now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Due {
+    /// What is full, and what is alone.
+    Alone,
+    /// Everything.
+    Everything,
+    /// What is full.
+    Full,
+}
+
 #[derive(Debug, Default)]
 struct Lane {
     /// These do not wait for company any more.
@@ -68,6 +91,8 @@ impl Lanes {
             by_partition: BTreeMap::new(),
             touched: Vec::new(),
             window,
+            flow: Flow::new(),
+            waiting: None,
             events: 0,
             bytes: 0,
             events_max,
@@ -122,6 +147,8 @@ impl Lanes {
         let bytes = events.iter().map(|event| event.record.len()).sum::<usize>();
         self.events += events.len();
         self.bytes += bytes;
+        self.flow.add(events.len(), now, self.window);
+        self.waiting.get_or_insert(now);
         let (mut sole, mut call) = (None, None);
         if events.len() == 1 {
             sole = Some(done);
@@ -144,16 +171,20 @@ impl Lanes {
         }
     }
 
-    /// Sends what is due of the lanes where something was put.
+    /// Sends what is due. Nothing can be due of lanes where nothing was put but when all of them are.
     pub(super) fn pump_touched(
         &mut self,
         now: Instant,
         send: &mut impl FnMut(Box<Bundle>) -> Result<(), (Refusal, Box<Bundle>)>,
     ) -> Pumped {
+        let due = self.due(now);
+        if due == Due::Everything {
+            return self.pump(now, send);
+        }
         let mut pumped = Pumped::default();
         for partition in std::mem::take(&mut self.touched) {
             if let Some(lane) = self.by_partition.get_mut(&partition) {
-                lane.pump(now, self.window, send, &mut pumped);
+                lane.pump(now, due, send, &mut pumped);
             }
         }
         self.note(now, &pumped);
@@ -166,13 +197,28 @@ impl Lanes {
         now: Instant,
         send: &mut impl FnMut(Box<Bundle>) -> Result<(), (Refusal, Box<Bundle>)>,
     ) -> Pumped {
+        let due = self.due(now);
         let mut pumped = Pumped::default();
         self.touched.clear();
         for lane in self.by_partition.values_mut() {
-            lane.pump(now, self.window, send, &mut pumped);
+            lane.pump(now, due, send, &mut pumped);
         }
+        self.waiting = self.by_partition.values().filter_map(Lane::opened).min();
         self.note(now, &pumped);
         pumped
+    }
+
+    /// All lanes send together, so that librdkafka finds a request's worth of records at once. What is alone in
+    /// its lane does not wait for them, unless so much comes that it will not be alone for long.
+    fn due(&self, now: Instant) -> Due {
+        let waited = |since: Instant| now.saturating_duration_since(since) >= self.window;
+        if self.waiting.is_some_and(waited) {
+            Due::Everything
+        } else if self.flow.is_dense() {
+            Due::Full
+        } else {
+            Due::Alone
+        }
     }
 
     /// A bundle came back.
@@ -193,8 +239,7 @@ impl Lanes {
 
     /// When the next bundle has waited long enough.
     pub(super) fn next_due(&self) -> Option<Instant> {
-        let open = |lane: &Lane| Some(lane.open.as_ref()?.opened() + self.window);
-        self.by_partition.values().filter_map(open).min()
+        self.by_partition.values().filter_map(Lane::opened).min().map(|since| since + self.window)
     }
 
     /// Lets nothing wait for company from now on.
@@ -268,11 +313,11 @@ impl Lane {
     fn pump(
         &mut self,
         now: Instant,
-        window: Duration,
+        due: Due,
         send: &mut impl FnMut(Box<Bundle>) -> Result<(), (Refusal, Box<Bundle>)>,
         pumped: &mut Pumped,
     ) {
-        while let Some(mut bundle) = self.next(now, window) {
+        while let Some(mut bundle) = self.next(due) {
             bundle.set_sent(now);
             match send(bundle) {
                 Ok(()) => {
@@ -290,13 +335,45 @@ impl Lane {
     }
 
     /// The bundle that is due, if one is.
-    fn next(&mut self, now: Instant, window: Duration) -> Option<Box<Bundle>> {
-        let idle = self.on_their_way == 0;
-        let due =
-            |open: &mut Box<Bundle>| idle || now.saturating_duration_since(open.opened()) >= window;
-        self.full.pop_front().or_else(|| self.open.take_if(due))
+    fn next(&mut self, due: Due) -> Option<Box<Bundle>> {
+        let goes = match due {
+            Due::Alone => self.on_their_way == 0,
+            Due::Everything => true,
+            Due::Full => false,
+        };
+        self.full.pop_front().or_else(|| self.open.take_if(|_| goes))
+    }
+
+    /// Since when what is not full has waited.
+    fn opened(&self) -> Option<Instant> {
+        self.open.as_ref().map(|open| open.opened())
     }
 }
+
+// === impl Flow ===
+
+impl Flow {
+    const fn new() -> Self {
+        Self { since: None, events: 0, before: 0 }
+    }
+
+    fn add(&mut self, events: usize, now: Instant, window: Duration) {
+        let lasted = self.since.map_or(Duration::MAX, |since| now.saturating_duration_since(since));
+        if lasted >= window {
+            self.before = if lasted < window * 2 { self.events } else { 0 };
+            (self.since, self.events) = (Some(now), 0);
+        }
+        self.events += events;
+    }
+
+    /// Whether it pays to wait for company: it will come.
+    fn is_dense(&self) -> bool {
+        self.events.max(self.before) >= DENSE
+    }
+}
+
+/// So many events within a window: eight thousand a second, as the window is by default.
+const DENSE: usize = 16;
 
 #[cfg(test)]
 mod tests;

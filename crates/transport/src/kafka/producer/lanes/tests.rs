@@ -64,6 +64,22 @@ fn events_wait_for_company_while_others_are_on_their_way() {
 }
 
 #[test]
+fn when_much_comes_all_partitions_send_together() {
+    let (mut lanes, now) = (lanes(), Instant::now());
+    push(&mut lanes, vec![event(1); DENSE], now);
+    assert!(pump(&mut lanes, now).is_empty(), "more will come");
+    push(&mut lanes, vec![event(2)], now + WINDOW / 2);
+    assert_eq!(lanes.next_due(), Some(now + WINDOW));
+    assert_eq!(sizes(&pump(&mut lanes, now + WINDOW)), [(1, DENSE), (2, 1)]);
+    push(&mut lanes, vec![event(3)], now + WINDOW);
+    assert!(pump(&mut lanes, now + WINDOW).is_empty(), "much came just now");
+    assert_eq!(sizes(&pump(&mut lanes, now + WINDOW * 2)), [(3, 1)]);
+    push(&mut lanes, vec![event(3)], now + WINDOW * 5);
+    push(&mut lanes, vec![event(0)], now + WINDOW * 5);
+    assert_eq!(sizes(&pump(&mut lanes, now + WINDOW * 5)), [(0, 1)], "little comes by now");
+}
+
+#[test]
 fn a_full_bundle_does_not_wait() {
     let (mut lanes, now) = (lanes(), Instant::now());
     push(&mut lanes, vec![event(1)], now);
