@@ -65,14 +65,10 @@ pub fn redact(text: &str) -> Cow<'_, str> {
 /// Whether there is a digit, an at sign, one that may be read as either, or a long word: whatever is found
 /// has one of these. What is not seen only makes words longer here.
 fn could_hold_any(text: &[u8]) -> bool {
-    let mut length = 0;
-    text.iter().any(|c| {
-        length = if word::is_part(*c) { length + 1 } else { 0 };
-        c.is_ascii_digit()
-            || *c == b'@'
-            || fold::may_begin_sign(*c)
-            || length >= word::TOKEN_LENGTH_MIN
-    })
+    // Without a way out, so that many bytes are looked at in one go: most texts have none.
+    let is_sign = |c: &u8| c.is_ascii_digit() | (*c == b'@') | fold::may_begin_sign(*c);
+    text.iter().fold(false, |any, c| any | is_sign(c))
+        || word::has_one_of(text, word::TOKEN_LENGTH_MIN)
 }
 
 /// The text with what is found in it replaced; `None` when nothing is.

@@ -126,7 +126,8 @@ mod tests {
     #[test]
     fn whatever_is_read_as_a_digit_or_an_at_sign_is_told_by_its_first_byte() {
         for c in '\u{80}'..=char::MAX {
-            let is_sign = matches!(reading(c), Reading::As(byte) if byte == b'@' || byte.is_ascii_digit());
+            let is_sign =
+                matches!(reading(c), Reading::As(byte) if byte == b'@' || byte.is_ascii_digit());
             let mut buffer = [0; 4];
             let first = c.encode_utf8(&mut buffer).as_bytes()[0];
             assert!(!is_sign || may_begin_sign(first), "{c:?}");

@@ -19,6 +19,23 @@ pub(super) const fn is_part(c: u8) -> bool {
         || !c.is_ascii()
 }
 
+/// Whether some word has at least so many bytes. Looks at every byte of that number, and around it when it is
+/// part of a word: the others cannot be part of one so long that misses it.
+pub(super) fn has_one_of(text: &[u8], length_min: usize) -> bool {
+    let mut at = length_min.saturating_sub(1);
+    while let Some((before, rest)) = text.split_at_checked(at) {
+        let after = prefix(rest, is_part).len();
+        if after > 0 {
+            let length = before.iter().rev().take_while(|c| is_part(**c)).count() + after;
+            if length >= length_min {
+                return true;
+            }
+        }
+        at += after + length_min;
+    }
+    false
+}
+
 /// What the word holds.
 pub(super) fn find(word: &[u8]) -> Option<Match> {
     let found = if is_email(word) {
@@ -125,4 +142,19 @@ fn is_divided_token(run: &[u8]) -> bool {
         (false, _) => SLUG_WEIGHT_MIN,
     };
     (traits.humps > 0 || traits.digits > 0) && chance::weight(run, traits) < limit
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_long_word_is_found_wherever_it_stands(text in "[a-c ]{0,60}", length_min in 1..20_usize) {
+            let longest = text.split(' ').map(str::len).max().unwrap_or_default();
+            prop_assert_eq!(has_one_of(text.as_bytes(), length_min), longest >= length_min);
+        }
+    }
 }
