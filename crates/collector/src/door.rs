@@ -50,12 +50,11 @@ pub trait Pages: Send + Sync {
     fn page(&self, place: &Uri, headers: &HeaderMap) -> Option<Answer>;
 }
 
-/// The outcomes of a request's beacons, in their order.
-pub(crate) enum Fate {
-    /// Of the only beacon.
-    One(Outcome),
-    /// Of each.
-    Several(Vec<Outcome>),
+/// What the pipeline made of a request's beacons, in their order.
+pub(crate) struct Ran {
+    results: Vec<Result<Kept, Rejection>>,
+    /// Whether the request was one beacon, and no list of one.
+    pub(crate) is_single: bool,
 }
 
 /// The outcomes of beacons, and how long those that are refused for their number should wait.
@@ -170,8 +169,12 @@ impl<P: Producer> Door<P> {
         self.pages.as_ref()?.page(place, headers)
     }
 
-    /// Takes the beacons of a request's body.
-    pub(crate) async fn beacons(
+    /// Runs the beacons of a request's body. Afterwards nothing of the request is needed, and whoever waits for
+    /// the log should hold none of it: while many wait, that is what memory and caches are full of.
+    ///
+    /// # Errors
+    /// The outcome of all of them, told already, and how long to wait.
+    pub(crate) fn run(
         &self,
         client: Client,
         peer: &Peer,
@@ -179,46 +182,35 @@ impl<P: Producer> Door<P> {
         media: Media,
         body: &[u8],
         duty: &mut Duty<'_>,
-    ) -> (Fate, Option<Wait>) {
-        let raw = match RawBeacons::split(body, media) {
-            Ok(raw) => raw,
-            Err(rejection) => return (one(duty, rejection.outcome()), None),
-        };
+    ) -> Result<Ran, (Outcome, Option<Wait>)> {
+        let raw = RawBeacons::split(body, media).map_err(|rejection| {
+            duty.tell(rejection.outcome(), 1);
+            (rejection.outcome(), None)
+        })?;
         let beacons = raw.iter().count();
         duty.receive(beacons as u64 - 1);
-        if let Err(wait) = self.hear_all(client, beacons) {
+        self.hear_all(client, beacons).map_err(|wait| {
             duty.tell(Outcome::RateLimited, beacons as u64);
-            return (Fate::One(Outcome::RateLimited), Some(wait));
-        }
-        let results: Vec<_> = {
-            let head = Head::read(peer, headers, &self.trusted);
-            let now = self.clock.now();
-            raw.iter().map(|raw| self.pipeline.run(raw, &head, now)).collect()
-        };
-        let Settled { outcomes, wait } = self.settle(results, duty).await;
-        match outcomes.first() {
-            Some(outcome) if raw.is_single() => (Fate::One(*outcome), wait),
-            _ => (Fate::Several(outcomes), wait),
-        }
+            (Outcome::RateLimited, Some(wait))
+        })?;
+        let head = Head::read(peer, headers, &self.trusted);
+        let now = self.clock.now();
+        let results = raw.iter().map(|raw| self.pipeline.run(raw, &head, now)).collect();
+        Ok(Ran { results, is_single: raw.is_single() })
     }
 
-    /// Takes the beacon that a pixel's query is.
-    pub(crate) async fn pixel(
-        &self,
-        peer: &Peer,
-        headers: &HeaderMap,
-        query: &str,
-        duty: &mut Duty<'_>,
-    ) -> Settled {
-        let result = {
-            let head = Head::read(peer, headers, &self.trusted);
-            self.pipeline.run_pixel(query, &head, self.clock.now())
-        };
-        self.settle(vec![result], duty).await
+    /// Runs the beacon that a pixel's query is.
+    pub(crate) fn run_pixel(&self, peer: &Peer, headers: &HeaderMap, query: &str) -> Ran {
+        let head = Head::read(peer, headers, &self.trusted);
+        let result = self.pipeline.run_pixel(query, &head, self.clock.now());
+        Ran { results: vec![result], is_single: true }
     }
 
-    /// Takes the beacons of a request in another product's protocol; says, too, how to answer.
-    pub(crate) async fn foreign(
+    /// Runs the beacons of a request in another product's protocol; says, too, how to answer.
+    ///
+    /// # Errors
+    /// How long to wait: too many, and told already.
+    pub(crate) fn run_foreign(
         &self,
         protocol: Protocol,
         client: Client,
@@ -226,17 +218,15 @@ impl<P: Producer> Door<P> {
         headers: &HeaderMap,
         call: Call<'_>,
         duty: &mut Duty<'_>,
-    ) -> (Reply, Settled) {
-        let (reply, results) = {
-            let head = Head::read(peer, headers, &self.trusted);
-            self.pipeline.run_foreign(protocol, call, &head, self.clock.now())
-        };
+    ) -> (Reply, Result<Ran, Wait>) {
+        let head = Head::read(peer, headers, &self.trusted);
+        let (reply, results) = self.pipeline.run_foreign(protocol, call, &head, self.clock.now());
         duty.receive(results.len() as u64 - 1);
         if let Err(wait) = self.hear_all(client, results.len()) {
             duty.tell(Outcome::RateLimited, results.len() as u64);
-            return (reply, Settled { outcomes: vec![Outcome::RateLimited], wait: Some(wait) });
+            return (reply, Err(wait));
         }
-        (reply, self.settle(results, duty).await)
+        (reply, Ok(Ran { results, is_single: false }))
     }
 
     /// Takes lines of an access log. They are the operator's, and nobody counts them.
@@ -256,8 +246,8 @@ impl<P: Producer> Door<P> {
 
     /// Makes what is kept durable, and tells every outcome. Of a site that sends too much, nothing of the
     /// request is kept; a failing log fails the whole request: sending it again is safe.
-    async fn settle(&self, results: Vec<Result<Kept, Rejection>>, duty: &mut Duty<'_>) -> Settled {
-        let (mut outcomes, mut kept) = sorted(results);
+    pub(crate) async fn settle(&self, ran: Ran, duty: &mut Duty<'_>) -> Settled {
+        let (mut outcomes, mut kept) = sorted(ran.results);
         kept.sort_by(|one, other| one.site.cmp(&other.site));
         let now = Instant::now();
         let mut places = self.throttle.enter(now);
@@ -334,9 +324,4 @@ fn sorted(results: Vec<Result<Kept, Rejection>>) -> (Vec<Outcome>, Vec<Accepted>
         }
     }
     (outcomes, accepted)
-}
-
-fn one(duty: &mut Duty<'_>, outcome: Outcome) -> Fate {
-    duty.tell(outcome, 1);
-    Fate::One(outcome)
 }

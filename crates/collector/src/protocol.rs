@@ -9,13 +9,14 @@ use candor_event::Outcome;
 use candor_pipeline::{Call, Peer, Protocol, Reply};
 use candor_transport::Producer;
 use http::header::CONTENT_TYPE;
-use http::request::Parts;
 use http::{HeaderValue, Method, Request, StatusCode};
 use hyper::body::Body;
 
-use crate::door::Door;
+use crate::door::{Door, Ran};
 use crate::inflate::Encoding;
 use crate::respond::{self, Answer};
+use crate::tally::Duty;
+use crate::throttle::Wait;
 
 mod matomo;
 mod plausible;
@@ -42,10 +43,9 @@ impl<P: Producer> Door<P> {
     where
         B: Body<Data = Bytes> + Unpin,
     {
-        let (head, body) = request.into_parts();
-        match (&head.method, protocol) {
+        match (request.method(), protocol) {
             (&Method::POST, _) | (&Method::GET, Protocol::Matomo) => {
-                self.take_foreign(protocol, peer, &head, body).await
+                self.take_foreign(protocol, peer, request).await
             }
             (&Method::OPTIONS, _) => respond::preflight(),
             (_, Protocol::Matomo) => respond::not_allowed("GET, POST, OPTIONS"),
@@ -53,43 +53,53 @@ impl<P: Producer> Door<P> {
         }
     }
 
-    async fn take_foreign<B>(
-        &self,
-        protocol: Protocol,
-        peer: &Peer,
-        head: &Parts,
-        body: B,
-    ) -> Answer
+    async fn take_foreign<B>(&self, protocol: Protocol, peer: &Peer, request: Request<B>) -> Answer
     where
         B: Body<Data = Bytes> + Unpin,
     {
         let label = protocol.label();
         metrics::counter!("collector_foreign_requests_total", "protocol" => label).increment(1);
         let mut duty = self.tally().request();
-        let client = match self.hear(peer, &head.headers) {
-            Ok(client) => client,
-            Err(wait) => {
-                duty.tell(Outcome::RateLimited, 1);
-                let answer = told(protocol, Reply::One, &[Outcome::RateLimited]);
-                return respond::waiting(answer, Some(wait));
+        match self.read_and_run_foreign(protocol, peer, request, &mut duty).await {
+            Ok((reply, ran)) => {
+                let settled = self.settle(ran, &mut duty).await;
+                respond::waiting(told(protocol, reply, &settled.outcomes), settled.wait)
             }
-        };
+            Err((reply, outcome, wait)) => {
+                respond::waiting(told(protocol, reply, &[outcome]), wait)
+            }
+        }
+    }
+
+    /// Reads a request to its end and lets go of it.
+    async fn read_and_run_foreign<B>(
+        &self,
+        protocol: Protocol,
+        peer: &Peer,
+        request: Request<B>,
+        duty: &mut Duty<'_>,
+    ) -> Result<(Reply, Ran), (Reply, Outcome, Option<Wait>)>
+    where
+        B: Body<Data = Bytes> + Unpin,
+    {
+        let (head, body) = request.into_parts();
+        let client = self.hear(peer, &head.headers).map_err(|wait| {
+            duty.tell(Outcome::RateLimited, 1);
+            (Reply::One, Outcome::RateLimited, Some(wait))
+        })?;
         let body = match Encoding::of(&head.headers) {
             Ok(encoding) => self.bodies.read(encoding, body).await,
             Err(rejection) => Err(rejection),
         };
-        match body {
-            Ok(body) => {
-                let call = Call { query: head.uri.query().unwrap_or_default(), body: &body };
-                let headers = &head.headers;
-                let (reply, settled) =
-                    self.foreign(protocol, client, peer, headers, call, &mut duty).await;
-                respond::waiting(told(protocol, reply, &settled.outcomes), settled.wait)
-            }
-            Err(rejection) => {
-                duty.tell(rejection.outcome(), 1);
-                told(protocol, Reply::One, &[rejection.outcome()])
-            }
+        let body = body.map_err(|rejection| {
+            duty.tell(rejection.outcome(), 1);
+            (Reply::One, rejection.outcome(), None)
+        })?;
+        let call = Call { query: head.uri.query().unwrap_or_default(), body: &body };
+        let (reply, ran) = self.run_foreign(protocol, client, peer, &head.headers, call, duty);
+        match ran {
+            Ok(ran) => Ok((reply, ran)),
+            Err(wait) => Err((reply, Outcome::RateLimited, Some(wait))),
         }
     }
 }

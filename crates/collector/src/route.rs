@@ -8,10 +8,12 @@ use http::header::{CONTENT_TYPE, ORIGIN};
 use http::{HeaderValue, Method, Request, StatusCode};
 use hyper::body::Body;
 
-use crate::door::{Door, Fate};
+use crate::door::{Door, Ran, Settled};
 use crate::inflate::Encoding;
 use crate::protocol;
 use crate::respond::{self, Answer};
+use crate::tally::Duty;
+use crate::throttle::Wait;
 
 /// Notices may be found, beacons need not.
 const ROBOTS: &str = "User-agent: *\nAllow: /privacy/\nDisallow: /\n";
@@ -30,7 +32,9 @@ impl<P: Producer> Door<P> {
         if protocol.is_none() && !OURS.contains(&path) {
             return self.other(&request);
         }
-        let origin = request.headers().get(ORIGIN).cloned();
+        // A copy: a part of the request would keep all of it in memory.
+        let origin = request.headers().get(ORIGIN);
+        let origin = origin.and_then(|origin| HeaderValue::from_bytes(origin.as_bytes()).ok());
         let mut answer = match protocol {
             Some(protocol) => self.answer_foreign(protocol, peer, request).await,
             None => self.answer_ours(peer, request).await,
@@ -52,7 +56,7 @@ impl<P: Producer> Door<P> {
             ("/v1/events", &Method::POST) => self.post(peer, request).await,
             ("/v1/events", &Method::OPTIONS) => respond::preflight(),
             ("/v1/events", _) => respond::not_allowed("POST, OPTIONS"),
-            (_, &Method::GET) => self.image(peer, &request).await,
+            (_, &Method::GET) => self.image(peer, request).await,
             _ => respond::not_allowed("GET"),
         }
     }
@@ -79,14 +83,16 @@ impl<P: Producer> Door<P> {
         }
     }
 
-    async fn image<B>(&self, peer: &Peer, request: &Request<B>) -> Answer {
+    async fn image<B>(&self, peer: &Peer, request: Request<B>) -> Answer {
         let mut duty = self.tally().request();
         if let Err(wait) = self.hear(peer, request.headers()) {
             duty.tell(Outcome::RateLimited, 1);
             return respond::waiting(respond::one(Outcome::RateLimited), Some(wait));
         }
         let query = request.uri().query().unwrap_or_default();
-        let settled = self.pixel(peer, request.headers(), query, &mut duty).await;
+        let ran = self.run_pixel(peer, request.headers(), query);
+        drop(request);
+        let settled = self.settle(ran, &mut duty).await;
         let outcome = settled.outcomes.first().copied().unwrap_or(Outcome::Malformed);
         respond::waiting(respond::pixel(outcome), settled.wait)
     }
@@ -96,14 +102,34 @@ impl<P: Producer> Door<P> {
         B: Body<Data = Bytes> + Unpin,
     {
         let mut duty = self.tally().request();
-        let (head, body) = request.into_parts();
-        let client = match self.hear(peer, &head.headers) {
-            Ok(client) => client,
-            Err(wait) => {
-                duty.tell(Outcome::RateLimited, 1);
-                return respond::waiting(respond::one(Outcome::RateLimited), Some(wait));
-            }
+        let ran = match self.read_and_run(peer, request, &mut duty).await {
+            Ok(ran) => ran,
+            Err((outcome, wait)) => return respond::waiting(respond::one(outcome), wait),
         };
+        let is_single = ran.is_single;
+        let Settled { outcomes, wait } = self.settle(ran, &mut duty).await;
+        let answer = match outcomes.first() {
+            Some(outcome) if is_single => respond::one(*outcome),
+            _ => respond::several(&outcomes),
+        };
+        respond::waiting(answer, wait)
+    }
+
+    /// Reads a request to its end and lets go of it.
+    async fn read_and_run<B>(
+        &self,
+        peer: &Peer,
+        request: Request<B>,
+        duty: &mut Duty<'_>,
+    ) -> Result<Ran, (Outcome, Option<Wait>)>
+    where
+        B: Body<Data = Bytes> + Unpin,
+    {
+        let (head, body) = request.into_parts();
+        let client = self.hear(peer, &head.headers).map_err(|wait| {
+            duty.tell(Outcome::RateLimited, 1);
+            (Outcome::RateLimited, Some(wait))
+        })?;
         let read = async {
             let encoding = Encoding::of(&head.headers)?;
             let named = head.headers.get(CONTENT_TYPE);
@@ -111,20 +137,11 @@ impl<P: Producer> Door<P> {
             let media = Media::of_content_type(content_type)?;
             Ok((media, self.bodies.read(encoding, body).await?))
         };
-        let (media, body) = match read.await {
-            Ok(read) => read,
-            Err(rejection) => {
-                let rejection: Rejection = rejection;
-                duty.tell(rejection.outcome(), 1);
-                return respond::one(rejection.outcome());
-            }
-        };
-        let (fate, wait) = self.beacons(client, peer, &head.headers, media, &body, &mut duty).await;
-        let answer = match fate {
-            Fate::One(outcome) => respond::one(outcome),
-            Fate::Several(outcomes) => respond::several(&outcomes),
-        };
-        respond::waiting(answer, wait)
+        let (media, body) = read.await.map_err(|rejection: Rejection| {
+            duty.tell(rejection.outcome(), 1);
+            (rejection.outcome(), None)
+        })?;
+        self.run(client, peer, &head.headers, media, &body, duty)
     }
 }
 

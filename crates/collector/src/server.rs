@@ -74,14 +74,14 @@ pub enum Drained {
 }
 
 /// How far a listener is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Stage {
-    /// Connections are over, whatever they do.
-    Cut,
-    /// Requests under way are answered; nothing more is taken.
-    Draining,
     /// Everything is taken.
     Serving,
+    /// Requests under way are answered; nothing more is taken.
+    Draining,
+    /// Connections are over, whatever they do.
+    Cut,
 }
 
 /// After this long a failed accept is tried again: mostly too many files are open, and closing some takes a

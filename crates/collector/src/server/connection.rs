@@ -81,13 +81,9 @@ impl<S: Service> Shared<S> {
         place: Place,
         mut stage: watch::Receiver<Stage>,
     ) {
-        let draining = stage.clone();
-        // An error means that whoever tells is gone, which tells the same.
-        let cut = async { stage.wait_for(|stage| *stage == Stage::Cut).await.map(drop) };
-        let served = Box::pin(self.converse(stream, Arc::new(peer), &place, draining));
-        let late = tokio::select! {
-            late = served => late,
-            _ = cut => None,
+        let late = match self.shake_hands(stream, &mut stage).await {
+            Ok(wire) => Box::pin(self.converse(wire, Arc::new(peer), &place, stage)).await,
+            Err(late) => late,
         };
         if let Some(why) = late {
             let listener = self.settings.name;
@@ -99,22 +95,35 @@ impl<S: Service> Shared<S> {
         drop(place);
     }
 
+    /// The connection within TLS, when that is spoken. Otherwise why it was closed, when that was ours to
+    /// decide.
+    async fn shake_hands(
+        &self,
+        stream: TcpStream,
+        stage: &mut watch::Receiver<Stage>,
+    ) -> Result<Wire, Option<&'static str>> {
+        let Some(tls) = &self.settings.tls else {
+            return Ok(Wire::Plain(stream));
+        };
+        let accepted = tokio::select! {
+            accepted = timeout(limit::HANDSHAKE_DEADLINE, tls.accept(stream)) => accepted,
+            () = reached(stage, Stage::Cut) => return Err(None),
+        };
+        match accepted {
+            Ok(Ok(stream)) => Ok(Wire::Tls(Box::new(stream))),
+            Ok(Err(_)) => Err(Some("handshake_failed")),
+            Err(_) => Err(Some("handshake")),
+        }
+    }
+
     /// Gives back why it was closed, when that was ours to decide.
     async fn converse(
         &self,
-        stream: TcpStream,
+        wire: Wire,
         peer: Arc<Peer>,
         place: &Place,
-        stage: watch::Receiver<Stage>,
+        mut stage: watch::Receiver<Stage>,
     ) -> Option<&'static str> {
-        let wire = match &self.settings.tls {
-            None => Wire::Plain(stream),
-            Some(tls) => match timeout(limit::HANDSHAKE_DEADLINE, tls.accept(stream)).await {
-                Ok(Ok(stream)) => Wire::Tls(Box::new(stream)),
-                Ok(Err(_)) => return Some("handshake_failed"),
-                Err(_) => return Some("handshake"),
-            },
-        };
         let doings = Pace::begin(Instant::now());
         let answer = service_fn(|request: http::Request<Incoming>| {
             let under_way = doings.request(Instant::now());
@@ -128,16 +137,22 @@ impl<S: Service> Shared<S> {
         let requests_end = self.settings.requests_end;
         let mut connection = pin!(self.http.serve_connection(stream, answer));
         let mut watch = Watch::new(&doings, place, requests_end);
-        let mut draining = pin!(drains(stage));
-        let mut drain_asked = false;
+        let mut cut = stage.clone();
+        let mut draining = pin!(reached(&mut stage, Stage::Draining));
+        let mut cutting = pin!(reached(&mut cut, Stage::Cut));
+        let mut drains = false;
         poll_fn(|context| {
             loop {
                 // How a connection ends is the client's matter; what it sent is counted elsewhere.
                 if connection.as_mut().poll(context).is_ready() {
                     return Poll::Ready(None);
                 }
-                drain_asked = drain_asked || draining.as_mut().poll(context).is_ready();
-                match watch.poll(drain_asked, context) {
+                drains = drains || draining.as_mut().poll(context).is_ready();
+                // Nothing is cut that was not asked to end before.
+                if drains && cutting.as_mut().poll(context).is_ready() {
+                    return Poll::Ready(None);
+                }
+                match watch.poll(drains, context) {
                     Poll::Ready(Next::Close(late)) => return Poll::Ready(Some(late.label())),
                     Poll::Ready(Next::SayGoodbye) => connection.as_mut().graceful_shutdown(),
                     Poll::Pending => return Poll::Pending,
@@ -148,9 +163,9 @@ impl<S: Service> Shared<S> {
     }
 }
 
-async fn drains(mut stage: watch::Receiver<Stage>) {
-    // An error means that whoever tells is gone, which tells the same.
-    stage.wait_for(|stage| *stage != Stage::Serving).await.map(drop).unwrap_or_default();
+/// Resolves when a listener has come that far. An error means that whoever tells is gone, which tells the same.
+async fn reached(stage: &mut watch::Receiver<Stage>, far: Stage) {
+    stage.wait_for(|stage| *stage >= far).await.map(drop).unwrap_or_default();
 }
 
 /// What is to be done with a connection.
