@@ -11,8 +11,8 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use candor_event::{StoredAddress, TooPrecise};
-use http::{HeaderMap, HeaderName};
 use http::header::FORWARDED;
+use http::{HeaderMap, HeaderName};
 use ipnet::IpNet;
 use serde::Deserialize;
 use zeroize::Zeroize;

@@ -2,7 +2,7 @@
 
 use candor_event::{Event, Field, FieldSet};
 use candor_policy::ReferrerMode;
-use url::Url;
+use url::{Position, Url};
 
 use super::text::{kept_foreign_path, kept_host};
 use crate::admit::Admitted;
@@ -35,6 +35,9 @@ impl Referrer {
             return Self::Absent;
         }
         let text = beacon.referrer.as_ref().map(Text::as_str).filter(|text| !text.is_empty());
+        if text.is_some_and(|text| begins_like(&admitted.page, text)) && is_own(admitted) {
+            return Self::Own;
+        }
         let Some(url) = text.and_then(|text| Url::parse(text).ok()) else {
             return Self::Absent;
         };
@@ -74,6 +77,20 @@ impl Referrer {
             event.referrer_path = kept_foreign_path(url.path(), PATH_BYTES_MAX);
         }
     }
+}
+
+/// Whether an address has the protocol, host and port of the page, written in the same way: most do, and need
+/// not be read to know that.
+fn begins_like(page: &Url, text: &str) -> bool {
+    let rest = text.strip_prefix(&page[..Position::BeforePath]);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?', '#']))
+}
+
+/// Whether the page is at a name that is the site's.
+fn is_own(admitted: &Admitted<'_>) -> bool {
+    let Admitted { page, policy, site, .. } = admitted;
+    let is_web = matches!(page.scheme(), "http" | "https");
+    is_web && page.domain().is_some_and(|name| policy.allows_host(site, name))
 }
 
 fn without_www(name: &str) -> &str {
