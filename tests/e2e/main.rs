@@ -6,6 +6,7 @@
     reason = "a test that cannot go on panics"
 )]
 
+mod bench;
 mod held;
 mod load;
 #[path = "suite.rs"]

@@ -2,6 +2,7 @@
 #![expect(clippy::disallowed_types, reason = "addresses to listen on")]
 
 mod audit;
+mod bench;
 mod load;
 mod policy;
 mod quarantine;
@@ -13,6 +14,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Config, ConfigError};
 pub(crate) use audit::AuditArgs;
+pub(crate) use bench::{BenchArgs, Part, PartArgs};
 pub(crate) use load::{LoadArgs, Protocol, Watched};
 pub(crate) use policy::{
     DiffArgs, ExplainArgs, NewArgs, Output, PoliciesArgs, PolicyCommand, TextArgs,
@@ -31,6 +33,11 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Check that the log, the ledger and the tables say the same; exits with 1 when they do not
     Audit(AuditArgs),
+    /// Measure everything on this machine, beside a bare server, and write a report that can be published
+    Bench(BenchArgs),
+    /// One part of a bench, as a process of its own
+    #[command(hide = true)]
+    BenchPart(PartArgs),
     /// Run a collector alone: beacons in, Kafka out
     Collect(CollectArgs),
     /// Print the commented reference configuration, or check a file

@@ -8,6 +8,7 @@ use anyhow::Result;
 use candor_collector::Pages;
 use candor_event::Clock;
 use candor_pipeline::KeySource;
+use candor_transport::journal::Journal;
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::admin::{AdminServer, Imports};
@@ -29,7 +30,25 @@ pub(crate) const CLOSE_DEADLINE: Duration = Duration::from_secs(10);
 
 /// Runs until a signal. Kafka may come later, or go and come back: beacons are spilled meanwhile.
 pub(crate) async fn run(config: Config, metrics: PrometheusHandle) -> Result<()> {
-    let kafka = config.need_kafka("collect", "use `candor up`")?;
+    let kafka = config.need_kafka("collect", "use `candor up`")?.clone();
+    collect(config, metrics, async |config, clock| {
+        Ok(LogProducer::kafka(&kafka, config, clock).await?)
+    })
+    .await
+}
+
+/// The same before a journal that nobody reads, so that `candor bench` can tell what a collector alone costs.
+pub(crate) async fn run_before_journal(config: Config, metrics: PrometheusHandle) -> Result<()> {
+    let (producer, _unread) =
+        Journal::open(config.data.dir.join("journal"), config.journal.clone())?;
+    collect(config, metrics, async |config, _| Ok(LogProducer::journal(producer, config))).await
+}
+
+async fn collect(
+    config: Config,
+    metrics: PrometheusHandle,
+    log: impl AsyncFnOnce(&Config, Arc<dyn Clock>) -> Result<LogProducer>,
+) -> Result<()> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let in_force = InForce::load(config.policies.dir.as_deref())?;
     if in_force.registry.is_demo() {
@@ -52,7 +71,7 @@ pub(crate) async fn run(config: Config, metrics: PrometheusHandle) -> Result<()>
     let keys = front.keys();
     let certificates = tls.follow(fleet.certificates())?;
     let fleet = fleet.start(keys.ring(), Arc::clone(&clock), &stop).await;
-    let producer = LogProducer::kafka(kafka, &config, Arc::clone(&clock)).await?;
+    let producer = log(&config, Arc::clone(&clock)).await?;
 
     let (door, rotation) = front.door(&config, producer.clone());
     let notices = Notices::new(in_force.clone());

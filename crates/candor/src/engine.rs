@@ -2,6 +2,7 @@
 //! to go by closing its standard input. Should we be killed, the same closing ends it.
 #![expect(clippy::disallowed_types, reason = "the address that the engine listens on")]
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
@@ -16,6 +17,8 @@ use tokio::sync::oneshot;
 #[derive(Clone, Debug)]
 pub(crate) struct Launch {
     pub(crate) program: PathBuf,
+    /// What the program is told before everything else.
+    pub(crate) arguments: Vec<OsString>,
     pub(crate) library: PathBuf,
     pub(crate) data: PathBuf,
     pub(crate) listen: SocketAddr,
@@ -59,6 +62,11 @@ impl Engine {
     /// Where its HTTP interface is.
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// The same without the scheme.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// Lets it finish what it does, and waits until it is gone.
@@ -120,6 +128,7 @@ async fn spawn_unlocked(launch: &Launch) -> Result<(Running, SocketAddr)> {
 
 async fn spawn(launch: &Launch) -> Result<(Running, SocketAddr)> {
     let mut child = Command::new(&launch.program)
+        .args(&launch.arguments)
         .arg("--library")
         .arg(&launch.library)
         .arg("--data")

@@ -21,14 +21,16 @@ use candor_store::Store;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::cli::{LoadArgs, Protocol};
+use crate::cli::{LoadArgs, Protocol, Watched};
 use crate::clock::SystemClock;
 use crate::telemetry;
 use pace::Pace;
-use process::Processes;
-use report::{Delivery, Report};
-use requests::Requests;
+pub(crate) use process::{Memory, Moment, Processes, Usage, memory};
+use report::Delivery;
+pub(crate) use report::Report;
+pub(crate) use requests::{Agents, DWELL_MS_MIN, Requests, Visits, name_of_run};
 use tally::Tally;
+pub(crate) use tally::{Second, at};
 
 /// How long is waited for rows that are not there yet.
 const STORED_WITHIN: Duration = Duration::from_mins(1);
@@ -42,14 +44,15 @@ pub(crate) async fn run(args: &LoadArgs) -> Result<()> {
     if args.batch > 1 && args.protocol != Protocol::Candor {
         bail!("only --protocol candor has several beacons in a request: leave --batch out");
     }
-    let run = requests::name_of_run(args.seed, SystemClock.now());
-    let requests = Arc::new(Requests::new(args, &run));
+    let run = name_of_run(args.seed, SystemClock.now());
+    let plan = Plan::of(args);
+    let requests = Arc::new(Requests::new(&plan.visits, &run));
     if args.find_max {
         return search::run(args, &requests).await;
     }
     let seconds = args.seconds.map_or(RUN_S, std::num::NonZero::get);
     let rate = (!args.closed).then_some(args.rate.get());
-    let mut report = measure(args, &requests, Load { rate, seconds }, true).await?;
+    let mut report = measure(&plan, &requests, Load { rate, seconds }, true).await?;
     if let Some(purpose) = &args.check {
         report.delivery = Some(check(args, purpose, &run, report.acknowledged_in_all).await?);
     }
@@ -57,31 +60,52 @@ pub(crate) async fn run(args: &LoadArgs) -> Result<()> {
     report.verdict()
 }
 
+/// What is sent and over how many connections, and who is watched meanwhile.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    pub(crate) visits: Visits,
+    pub(crate) connections: u32,
+    /// How long it is sent before anything counts, seconds.
+    pub(crate) warm_up: u32,
+    pub(crate) watch: Vec<Watched>,
+}
+
 /// How much is sent, and for how long.
 #[derive(Clone, Copy, Debug)]
-struct Load {
+pub(crate) struct Load {
     /// Beacons a second; none for a closed loop.
-    rate: Option<u32>,
-    seconds: u32,
+    pub(crate) rate: Option<u32>,
+    pub(crate) seconds: u32,
+}
+
+impl Plan {
+    fn of(args: &LoadArgs) -> Self {
+        Self {
+            visits: args.visits(),
+            connections: args.connections.get(),
+            warm_up: args.warm_up,
+            watch: args.watch.clone(),
+        }
+    }
 }
 
 /// One run.
-async fn measure(
-    args: &LoadArgs,
+pub(crate) async fn measure(
+    plan: &Plan,
     requests: &Arc<Requests>,
     load: Load,
     is_told: bool,
 ) -> Result<Report> {
-    let mut processes = Processes::of(&args.watch)?;
+    let mut processes = Processes::of(&plan.watch)?;
     let began = Instant::now();
-    let counts_from = began + Duration::from_secs(args.warm_up.into());
+    let counts_from = began + Duration::from_secs(plan.warm_up.into());
     let ends = counts_from + Duration::from_secs(load.seconds.into());
-    let pace = Arc::new(Pace::new(load.rate, args.batch, began, ends));
-    let tally = Arc::new(Tally::new(counts_from)?);
+    let pace = Arc::new(Pace::new(load.rate, plan.visits.batch, began, ends));
+    let tally = Arc::new(Tally::new(counts_from, plan.visits.is_numbered)?);
     let mut connections = JoinSet::new();
-    for _ in 0..args.connections.get() {
+    for _ in 0..plan.connections {
         let (requests, pace, tally) = (Arc::clone(requests), Arc::clone(&pace), Arc::clone(&tally));
-        connections.spawn(send::connection(args.target, requests, pace, tally));
+        connections.spawn(send::connection(plan.visits.target, requests, pace, tally));
     }
     let releases = Arc::clone(&pace);
     let pacer = tokio::task::spawn_blocking(move || releases.release());
@@ -91,20 +115,18 @@ async fn measure(
     let mut seconds = Vec::new();
     for second in 1..=load.seconds {
         tokio::time::sleep_until(counts_from + SECOND * second).await;
-        processes.look()?;
-        let one = tally.second(second, pace.lag());
+        let one = tally.second(second, pace.lag(), processes.look()?);
         if is_told {
             report::say_progress(&one);
         }
         seconds.push(one);
     }
-    processes.end()?;
     let lag = pace.lag();
     pacer.await.context("the schedule broke off")?;
     while let Some(ended) = connections.join_next().await {
         ended.context("a connection broke off")?;
     }
-    Ok(Report::new(args, load, &tally, lag, &processes, seconds))
+    Ok(Report::new(plan, load, &tally, lag, &processes, seconds))
 }
 
 /// What of everything that was said to be kept has rows.

@@ -4,6 +4,7 @@
 mod admin;
 mod assets;
 mod audit;
+mod bench;
 mod carry;
 mod cli;
 mod client;
@@ -79,6 +80,8 @@ fn run(command: Command) -> anyhow::Result<()> {
     let refused = harden::process();
     match command {
         Command::Audit(args) => block_on(audit::run(&args)),
+        Command::Bench(args) => bench::run(&args),
+        Command::BenchPart(args) => bench::part::run(args, refused),
         Command::Collect(args) => live(args.config()?, refused, collect::run),
         Command::Config(args) => config::show(args.check.as_deref()),
         Command::Health(args) => block_on(health::run(&args)),

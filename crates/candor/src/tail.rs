@@ -5,7 +5,7 @@ mod line;
 mod time;
 
 use anyhow::Result;
-use candor_event::wire;
+use candor_event::{Timestamp, wire};
 use candor_transport::kafka::{From, KafkaTail, Tailed};
 use serde::Serialize;
 
@@ -30,6 +30,11 @@ pub(crate) async fn run(args: &TailArgs) -> Result<()> {
         telemetry::say(&lines(&record)?)?;
     }
     Ok(())
+}
+
+/// The day of a time, in UTC.
+pub(crate) fn day(time: Timestamp) -> String {
+    time::Moment(time.unix()).to_string().chars().take("2026-11-29".len()).collect()
 }
 
 /// The lines of a record: one for each event, or one that says why there is none.

@@ -159,6 +159,7 @@ async fn live<C: Consumer>(opened: Opened, log: Log<C>) -> Result<()> {
 fn launch(config: &Config) -> Result<Launch> {
     Ok(Launch {
         program: assets::engine_program()?,
+        arguments: Vec::new(),
         library: assets::library(config.engine.library.as_deref())?,
         data: config.data.dir.join("clickhouse"),
         listen: config.engine.listen,

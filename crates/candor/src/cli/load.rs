@@ -9,6 +9,7 @@ use candor_event::Purpose;
 use clap::{Args, ValueEnum};
 
 use crate::config::{Config, ConfigError};
+use crate::load::{Agents, Visits};
 
 /// What `load` takes.
 #[derive(Args, Clone, Debug)]
@@ -107,6 +108,21 @@ fn purpose(name: &str) -> Result<Purpose, String> {
 }
 
 impl LoadArgs {
+    /// Whose beacons are sent.
+    pub(crate) fn visits(&self) -> Visits {
+        Visits {
+            target: self.target,
+            site: self.site.clone(),
+            origin: self.origin.clone(),
+            batch: self.batch,
+            protocol: self.protocol,
+            consent: self.consent,
+            seed: self.seed,
+            agents: Agents::Common,
+            is_numbered: false,
+        }
+    }
+
     /// The file.
     pub(crate) fn config(&self) -> Result<Config, ConfigError> {
         let config = Config::load(self.config.as_deref())?;

@@ -10,69 +10,92 @@ use crate::cli::Watched;
 
 /// Processes that are measured.
 #[derive(Debug)]
-pub(super) struct Processes(Vec<Process>);
+pub(crate) struct Processes(Vec<Process>);
 
 #[derive(Debug)]
 struct Process {
     watched: Watched,
     began: Duration,
-    ended: Duration,
+    seen: Duration,
     resident_bytes: u64,
+}
+
+/// What one of them had and used since it was last looked at.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub(crate) struct Moment {
+    /// Processor time, seconds.
+    pub(crate) cpu_s: f64,
+    pub(crate) resident_bytes: u64,
 }
 
 /// What one of them used.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Usage {
+pub(crate) struct Usage {
     /// What it is called here.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// Processor time for each beacon that was answered, microseconds.
-    pub(super) cpu_us_per_beacon: f64,
+    pub(crate) cpu_us_per_beacon: f64,
     /// Processors that were busy with it, on average.
-    pub(super) cores: f64,
+    pub(crate) cores: f64,
     /// The most memory that it was seen with.
-    pub(super) resident_bytes_max: u64,
+    pub(crate) resident_bytes_max: u64,
+}
+
+/// How much memory one of them has now.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub(crate) struct Memory {
+    pub(crate) resident_bytes: u64,
+    /// The same with what it shares with others divided among them; the system tells it to few.
+    pub(crate) proportional_bytes: Option<u64>,
+}
+
+/// Looks how much memory it has.
+pub(crate) fn memory(watched: &Watched) -> Result<Memory> {
+    let rollup = read(watched, "smaps_rollup").ok();
+    let proportional_bytes = rollup.and_then(|text| {
+        let line = text.lines().find_map(|line| line.strip_prefix("Pss:"))?;
+        Some(line.trim().strip_suffix(" kB")?.parse::<u64>().ok()? * 1_024)
+    });
+    Ok(Memory { resident_bytes: resident(watched)?, proportional_bytes })
 }
 
 impl Processes {
     /// These, if they are there.
-    pub(super) fn of(watched: &[Watched]) -> Result<Self> {
+    pub(crate) fn of(watched: &[Watched]) -> Result<Self> {
         let process = |watched: &Watched| {
             let began = cpu(watched)?;
             let watched = watched.clone();
-            Ok(Process { watched, began, ended: began, resident_bytes: 0 })
+            Ok(Process { watched, began, seen: began, resident_bytes: 0 })
         };
         watched.iter().map(process).collect::<Result<_>>().map(Self)
     }
 
     /// From now on counts.
-    pub(super) fn begin(&mut self) -> Result<()> {
+    pub(crate) fn begin(&mut self) -> Result<()> {
         for process in &mut self.0 {
             process.began = cpu(&process.watched)?;
+            process.seen = process.began;
         }
-        self.look()
+        self.look().map(drop)
     }
 
-    /// Looks how much memory they have.
-    pub(super) fn look(&mut self) -> Result<()> {
-        for process in &mut self.0 {
-            process.resident_bytes = process.resident_bytes.max(resident(&process.watched)?);
-        }
-        Ok(())
-    }
-
-    /// Until now counted.
-    pub(super) fn end(&mut self) -> Result<()> {
-        for process in &mut self.0 {
-            process.ended = cpu(&process.watched)?;
-        }
-        Ok(())
+    /// Looks at them; until now counts.
+    pub(crate) fn look(&mut self) -> Result<Vec<Moment>> {
+        let look = |process: &mut Process| {
+            let (now, resident_bytes) = (cpu(&process.watched)?, resident(&process.watched)?);
+            let cpu_s = now.saturating_sub(process.seen).as_secs_f64();
+            process.seen = now;
+            process.resident_bytes = process.resident_bytes.max(resident_bytes);
+            Ok(Moment { cpu_s, resident_bytes })
+        };
+        self.0.iter_mut().map(look).collect()
     }
 
     /// What they used for so many beacons in this time.
     #[expect(clippy::cast_precision_loss, reason = "a mean")]
-    pub(super) fn usage(&self, beacons: u64, took: Duration) -> Vec<Usage> {
+    pub(crate) fn usage(&self, beacons: u64, took: Duration) -> Vec<Usage> {
         let usage = |process: &Process| {
-            let cpu = process.ended.saturating_sub(process.began).as_secs_f64();
+            let cpu = process.seen.saturating_sub(process.began).as_secs_f64();
             Usage {
                 name: process.watched.name.clone(),
                 cpu_us_per_beacon: cpu * 1e6 / beacons.max(1) as f64,
@@ -130,7 +153,7 @@ mod tests {
         let own = Watched { name: "own".to_owned(), pid: std::process::id() };
         let mut processes = Processes::of(std::slice::from_ref(&own)).unwrap();
         processes.begin().unwrap();
-        processes.end().unwrap();
+        processes.look().unwrap();
         let usage = processes.usage(1, Duration::from_secs(1));
         assert!(usage[0].resident_bytes_max > 1_000_000, "{usage:?}");
         let nobody = Watched { pid: u32::MAX, ..own };

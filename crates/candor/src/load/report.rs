@@ -6,41 +6,47 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use candor_store::Delivered;
+use hdrhistogram::Histogram;
 use serde::Serialize;
 
-use super::Load;
 use super::process::{Processes, Usage};
 use super::tally::{Second, Tally, at};
-use crate::cli::LoadArgs;
+use super::{Load, Plan};
 
 /// The figures of a run.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Report {
+pub(crate) struct Report {
     /// The version of the program that sent.
     version: &'static str,
     /// Beacons a second that were due; none in a closed loop.
     offered: Option<u32>,
     /// Beacons a second that were answered.
-    answered: f64,
+    pub(crate) answered: f64,
     seconds: u32,
     connections: u32,
     batch: u32,
     seed: u64,
     /// Beacons by the status of their answer, or by how their connection broke.
-    answers: BTreeMap<String, u64>,
+    pub(crate) answers: BTreeMap<String, u64>,
     /// Beacons that the collector keeps, as it said.
     accepted: u64,
     /// The same, with those of the time before it was measured.
     pub(super) acknowledged_in_all: u64,
     /// Beacons that were refused, or whose connection broke.
-    failed: u64,
+    pub(crate) failed: u64,
     /// How far the schedule was ahead at the end.
     lag_ms: f64,
     latency_ms: Latency,
-    processes: Vec<Usage>,
+    pub(crate) processes: Vec<Usage>,
     /// What has rows.
     pub(super) delivery: Option<Delivery>,
-    by_second: Vec<Second>,
+    pub(crate) by_second: Vec<Second>,
+    /// The times of all requests, microseconds.
+    #[serde(skip)]
+    pub(crate) waits: Histogram<u64>,
+    /// The numbers of the requests that were acknowledged, when they are numbered.
+    #[serde(skip)]
+    pub(crate) acknowledged: Vec<u64>,
 }
 
 /// Times from when a request was due to its answer, milliseconds.
@@ -83,14 +89,14 @@ impl Delivery {
 
 impl Report {
     pub(super) fn new(
-        args: &LoadArgs,
+        plan: &Plan,
         load: Load,
         tally: &Tally,
         lag: Duration,
         processes: &Processes,
         by_second: Vec<Second>,
     ) -> Self {
-        let counted = tally.counted();
+        let mut counted = tally.counted();
         let in_time: u64 = by_second.iter().map(|second| second.answered).sum();
         let took = Duration::from_secs(load.seconds.into());
         let latency = |quantile| at(&counted.waits, quantile);
@@ -99,10 +105,10 @@ impl Report {
             offered: load.rate,
             answered: per_second(in_time, load.seconds),
             seconds: load.seconds,
-            connections: args.connections.get(),
-            batch: args.batch,
-            seed: args.seed,
-            answers: counted.beacons.clone(),
+            connections: plan.connections,
+            batch: plan.visits.batch,
+            seed: plan.visits.seed,
+            answers: counted.outcomes(),
             accepted: counted.accepted,
             acknowledged_in_all: counted.accepted_in_all,
             failed: counted.failed(),
@@ -117,6 +123,8 @@ impl Report {
             processes: processes.usage(in_time, took),
             delivery: None,
             by_second,
+            waits: counted.waits.clone(),
+            acknowledged: counted.take_acknowledged(),
         }
     }
 
@@ -213,7 +221,7 @@ impl fmt::Display for Report {
 
 /// One second, to whoever looks on. Nobody may be there.
 pub(super) fn say_progress(one: &Second) {
-    let Second { number, answered, p50_ms, p99_ms, failed, lag_ms } = one;
+    let Second { number, answered, p50_ms, p99_ms, failed, lag_ms, .. } = one;
     crate::telemetry::say_progress(&format!(
         "{number:>4} s   {answered:>8} answered   p50 {p50_ms:.2} ms   p99 {p99_ms:.2} ms   {failed} failed   lag {lag_ms:.0} ms"
     ));

@@ -1,16 +1,48 @@
 //! Visitors that were made up: their requests are written beforehand, and differ in what matters for the
 //! cost: page, agent, network, referrer, language, consent. One seed makes the same visitors each time.
+#![expect(clippy::disallowed_types, reason = "the address of the collector")]
+
+use std::net::SocketAddr;
 
 use candor_event::Timestamp;
 use fastrand::Rng;
 use form_urlencoded::Serializer;
 use serde_json::{Value, json};
 
-use crate::cli::{LoadArgs, Protocol};
+use crate::cli::Protocol;
+
+/// Whose beacons are sent, and how they are written.
+#[derive(Clone, Debug)]
+pub(crate) struct Visits {
+    /// The collector.
+    pub(crate) target: SocketAddr,
+    /// The site, as the protocol names it.
+    pub(crate) site: String,
+    /// Where its pages are.
+    pub(crate) origin: String,
+    /// Beacons in a request.
+    pub(crate) batch: u32,
+    pub(crate) protocol: Protocol,
+    /// How many visitors of 100 consent.
+    pub(crate) consent: u8,
+    pub(crate) seed: u64,
+    pub(crate) agents: Agents,
+    /// Whether each says its number as its dwell time, so that its row can be told from all others.
+    pub(crate) is_numbered: bool,
+}
+
+/// Which browsers visitors have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Agents {
+    /// Some, as often as they are.
+    Common,
+    /// Each another, which nobody has seen before.
+    NeverSeen,
+}
 
 /// Requests that are sent in turn, each time with ids of their own.
 #[derive(Debug)]
-pub(super) struct Requests {
+pub(crate) struct Requests {
     templates: Vec<Template>,
     batch: u64,
     /// The first digits of every id.
@@ -22,6 +54,8 @@ pub(super) struct Requests {
 struct Template {
     bytes: Vec<u8>,
     ids: Vec<usize>,
+    agent: Option<usize>,
+    dwell: Option<usize>,
 }
 
 /// Beacons that are different.
@@ -29,6 +63,12 @@ const BEACONS: u32 = 16_384;
 /// Takes the place of an id: 16 hexadecimal digits.
 const ID: &str = "IIIIIIIIIIIIIIII";
 const ID_DIGITS: usize = ID.len();
+/// Takes the place of what makes an agent another: 8 hexadecimal digits.
+const AGENT: &str = "AAAAAAAA";
+const AGENT_DIGITS: usize = AGENT.len();
+/// Takes the place of a dwell time, and the least of those: a day has no more milliseconds of eight digits.
+const DWELL: &str = "77777777";
+pub(crate) const DWELL_MS_MIN: u64 = 10_000_000;
 /// Digits of an id that count; those before are the run's.
 const COUNTED_BITS: u32 = 40;
 
@@ -83,7 +123,7 @@ const LANGUAGES: [(u32, &str); 4] = [(50, "fi-FI"), (25, "en-US"), (20, "sv-SE")
 const SCREENS: [(u32, &str); 3] = [(40, "1920x1080"), (40, "390x844"), (20, "2560x1440")];
 
 /// A name for the first step of all its pages, by which its rows are found.
-pub(super) fn name_of_run(seed: u64, now: Timestamp) -> String {
+pub(crate) fn name_of_run(seed: u64, now: Timestamp) -> String {
     let mut random = Rng::with_seed(seed ^ u64::from_ne_bytes(now.unix().to_ne_bytes()));
     let letters: String = (0..8).map(|_| random.lowercase()).collect();
     format!("load-{letters}")
@@ -91,15 +131,15 @@ pub(super) fn name_of_run(seed: u64, now: Timestamp) -> String {
 
 impl Requests {
     /// The requests of a run.
-    pub(super) fn new(args: &LoadArgs, run: &str) -> Self {
-        let mut random = Rng::with_seed(args.seed);
-        let requests = (BEACONS / args.batch).max(64);
-        let template = |_| Template::new(&request(args, run, &mut random));
+    pub(crate) fn new(visits: &Visits, run: &str) -> Self {
+        let mut random = Rng::with_seed(visits.seed);
+        let requests = (BEACONS / visits.batch).max(64);
+        let template = |_| Template::new(&request(visits, run, &mut random));
         let mut of_run =
             Rng::with_seed(run.bytes().fold(0, |all: u64, it| all.rotate_left(7) ^ u64::from(it)));
         Self {
             templates: (0..requests).map(template).collect(),
-            batch: args.batch.into(),
+            batch: visits.batch.into(),
             run: of_run.u64(..1 << (64 - COUNTED_BITS)) << COUNTED_BITS,
         }
     }
@@ -114,30 +154,40 @@ impl Requests {
         };
         into.extend_from_slice(&template.bytes);
         for (id, place) in (number * self.batch..).zip(&template.ids) {
-            let id = format!("{:0ID_DIGITS$x}", self.run | id);
-            if let Some(digits) = into.get_mut(*place..place + ID_DIGITS) {
-                digits.copy_from_slice(id.as_bytes());
-            }
+            put(into, *place, &format!("{:0ID_DIGITS$x}", self.run | id));
+        }
+        if let Some(place) = template.agent {
+            put(into, place, &format!("{:0AGENT_DIGITS$x}", number & 0xffff_ffff));
+        }
+        if let Some(place) = template.dwell {
+            put(into, place, &(DWELL_MS_MIN + number).to_string());
         }
         self.batch
+    }
+}
+
+fn put(into: &mut [u8], place: usize, text: &str) {
+    if let Some(digits) = into.get_mut(place..place + text.len()) {
+        digits.copy_from_slice(text.as_bytes());
     }
 }
 
 impl Template {
     fn new(text: &str) -> Self {
         let ids = text.match_indices(ID).map(|(place, _)| place).collect();
-        Self { bytes: text.as_bytes().to_vec(), ids }
+        let (agent, dwell) = (text.find(AGENT), text.find(DWELL));
+        Self { bytes: text.as_bytes().to_vec(), ids, agent, dwell }
     }
 }
 
-fn request(args: &LoadArgs, run: &str, random: &mut Rng) -> String {
-    let beacons: Vec<_> = (0..args.batch).map(|_| Visit::draw(args, run, random)).collect();
-    let one = beacons.first().map(|visit| visit.beacon(args)).unwrap_or_default();
-    let head = head(args, random);
-    match args.protocol {
+fn request(visits: &Visits, run: &str, random: &mut Rng) -> String {
+    let beacons: Vec<_> = (0..visits.batch).map(|_| Visit::draw(visits, run, random)).collect();
+    let one = beacons.first().map(|visit| visit.beacon(visits)).unwrap_or_default();
+    let head = head(visits, random);
+    match visits.protocol {
         Protocol::Candor if beacons.len() == 1 => post("/v1/events", &head, &one),
         Protocol::Candor => {
-            let all: Vec<_> = beacons.iter().map(|visit| visit.beacon(args)).collect();
+            let all: Vec<_> = beacons.iter().map(|visit| visit.beacon(visits)).collect();
             post("/v1/events", &head, &Value::Array(all))
         }
         Protocol::Pixel => get("/v1/pixel.gif", &head, &one),
@@ -169,7 +219,7 @@ fn get(path: &str, head: &str, parameters: &Value) -> String {
 
 /// What a browser behind a proxy sends with every beacon. The networks are set aside for measurements
 /// (RFC 2544) and documentation (RFC 3849).
-fn head(args: &LoadArgs, random: &mut Rng) -> String {
+fn head(visits: &Visits, random: &mut Rng) -> String {
     let address = if random.u8(..10) < 8 {
         format!("198.{}.{}.{}", random.u8(18..20), random.u8(..), random.u8(1..255))
     } else {
@@ -177,11 +227,15 @@ fn head(args: &LoadArgs, random: &mut Rng) -> String {
         format!("2001:db8:{a:x}::{b:x}")
     };
     let (agent, language) = (weighted(&AGENTS, random), weighted(&LANGUAGES, random));
+    let own = match visits.agents {
+        Agents::Common => String::new(),
+        Agents::NeverSeen => format!(" Own/{AGENT}"),
+    };
     format!(
-        "Host: {}\r\nOrigin: {}\r\nX-Forwarded-For: {address}\r\nUser-Agent: {agent}\r\n\
+        "Host: {}\r\nOrigin: {}\r\nX-Forwarded-For: {address}\r\nUser-Agent: {agent}{own}\r\n\
          Accept: */*\r\nAccept-Language: {language},{};q=0.9\r\n",
-        args.target,
-        args.origin,
+        visits.target,
+        visits.origin,
         language.get(..2).unwrap_or_default(),
     )
 }
@@ -198,19 +252,19 @@ struct Visit {
 }
 
 impl Visit {
-    fn draw(args: &LoadArgs, run: &str, random: &mut Rng) -> Self {
+    fn draw(visits: &Visits, run: &str, random: &mut Rng) -> Self {
         let section = random.choice(SECTIONS).unwrap_or_default();
         // A few pages have most visitors.
         let item = (random.f32().powi(3) * 500.0).floor();
         let campaign =
             if random.u8(..100) < 5 { "?utm_source=letter&utm_medium=email" } else { "" };
         let consent = match random.u8(..100) {
-            percent if percent >= args.consent => json!(false),
+            percent if percent >= visits.consent => json!(false),
             percent if percent % 10 == 0 => json!({ "statistics": true, "marketing": false }),
             _ => json!(true),
         };
         Self {
-            url: format!("{}/{run}/{section}/item-{item}{campaign}", args.origin),
+            url: format!("{}/{run}/{section}/item-{item}{campaign}", visits.origin),
             title: format!("Things of the {section}, number {item}"),
             referrer: weighted(&REFERRERS, random),
             language: weighted(&LANGUAGES, random),
@@ -219,14 +273,20 @@ impl Visit {
         }
     }
 
-    fn beacon(&self, args: &LoadArgs) -> Value {
+    fn beacon(&self, visits: &Visits) -> Value {
         let Self { url, title, referrer, language, screen, consent } = self;
-        let site = &args.site;
-        match args.protocol {
-            Protocol::Candor => json!({
-                "site": site, "url": url, "title": title, "referrer": referrer, "id": ID,
-                "language": language, "screen": screen, "consent": consent,
-            }),
+        let site = &visits.site;
+        match visits.protocol {
+            Protocol::Candor => {
+                let mut beacon = json!({
+                    "site": site, "url": url, "title": title, "referrer": referrer, "id": ID,
+                    "language": language, "screen": screen, "consent": consent,
+                });
+                if let (true, Some(keys)) = (visits.is_numbered, beacon.as_object_mut()) {
+                    keys.insert("dwell_ms".to_owned(), json!(DWELL.parse::<u32>().ok()));
+                }
+                beacon
+            }
             Protocol::Pixel => json!({
                 "site": site, "url": url, "title": title, "referrer": referrer, "id": ID,
                 "consent": consent.as_bool().unwrap_or(true),
@@ -267,9 +327,9 @@ mod tests {
     use super::*;
     use crate::cli::{Cli, Command};
 
-    fn args(more: &[&str]) -> LoadArgs {
+    fn visits(more: &[&str]) -> Visits {
         match Cli::try_parse_from([&["candor", "load"], more].concat()).unwrap().command {
-            Command::Load(args) => args,
+            Command::Load(args) => args.visits(),
             other => panic!("{other:?}"),
         }
     }
@@ -282,7 +342,7 @@ mod tests {
 
     #[test]
     fn one_seed_makes_the_same_visitors() {
-        let of = |seed| Requests::new(&args(&["--seed", seed]), "load-a");
+        let of = |seed| Requests::new(&visits(&["--seed", seed]), "load-a");
         assert_eq!(text(&of("5"), 7), text(&of("5"), 7));
         assert_ne!(text(&of("5"), 7), text(&of("6"), 7));
         let now = Timestamp::from_unix(1);
@@ -291,7 +351,7 @@ mod tests {
 
     #[test]
     fn each_beacon_has_an_id_of_its_own() {
-        let requests = Requests::new(&args(&["--batch", "3"]), "load-a");
+        let requests = Requests::new(&visits(&["--batch", "3"]), "load-a");
         let mut ids = BTreeSet::new();
         for number in 0..20_000 {
             let text = text(&requests, number);
@@ -306,12 +366,32 @@ mod tests {
     #[test]
     fn consent_comes_as_often_as_it_is_said() {
         for (percent, most) in [("0", 0.0), ("70", 0.7), ("100", 1.0)] {
-            let requests = Requests::new(&args(&["--consent", percent]), "load-a");
+            let requests = Requests::new(&visits(&["--consent", percent]), "load-a");
             let given = (0..BEACONS.into())
                 .filter(|number| !text(&requests, *number).contains(r#""consent":false"#))
                 .count();
             let share = f64::from(u32::try_from(given).unwrap()) / f64::from(BEACONS);
             assert!((share - most).abs() < 0.02, "{share} of {percent}");
         }
+    }
+
+    #[test]
+    fn numbers_and_agents_are_each_other_ones() {
+        let numbered = Visits {
+            is_numbered: true,
+            agents: Agents::NeverSeen,
+            ..visits(&["--consent", "100"])
+        };
+        let requests = Requests::new(&numbered, "load-a");
+        let of = |number| {
+            let text = text(&requests, number);
+            let (head, body) = text.split_once("\r\n\r\n").unwrap();
+            let beacon: Value = serde_json::from_str(body).unwrap();
+            let agent = head.split("Own/").nth(1).unwrap().split("\r\n").next().unwrap().to_owned();
+            (agent, beacon["dwell_ms"].as_u64().unwrap())
+        };
+        assert_eq!(of(3), ("00000003".to_owned(), DWELL_MS_MIN + 3));
+        let later = 3 + u64::from(BEACONS);
+        assert_eq!(of(later), (format!("{later:08x}"), DWELL_MS_MIN + later));
     }
 }

@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 
 use super::report::Report;
 use super::requests::Requests;
-use super::{Load, measure};
+use super::{Load, Plan, measure};
 use crate::cli::LoadArgs;
 use crate::telemetry;
 
@@ -20,9 +20,10 @@ const RATE_MAX: u32 = 2_000_000;
 /// Prints each rate, and the highest that held.
 pub(super) async fn run(args: &LoadArgs, requests: &Arc<Requests>) -> Result<()> {
     let seconds = args.seconds.map_or(STEP_S, NonZero::get);
+    let plan = Plan::of(args);
     let mut tried = Vec::new();
     let mut holds = async |rate| -> Result<bool> {
-        let report = measure(args, requests, Load { rate: Some(rate), seconds }, false).await?;
+        let report = measure(&plan, requests, Load { rate: Some(rate), seconds }, false).await?;
         let is_held = report.holds(f64::from(args.p99.get()));
         if !args.json {
             telemetry::say(&report.line(is_held))?;

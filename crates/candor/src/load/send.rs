@@ -39,7 +39,7 @@ pub(super) async fn connection(
         if matches!(outcome, Outcome::Broken(_)) {
             open = None;
         }
-        tally.count(turn.due, beacons, outcome);
+        tally.count(turn, beacons, outcome);
     }
 }
 

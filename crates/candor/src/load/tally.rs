@@ -10,6 +10,8 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use super::answer::Answer;
+use super::pace::Turn;
+use super::process::Moment;
 
 /// Everything that came back, from all connections.
 #[derive(Debug)]
@@ -22,12 +24,16 @@ pub(super) struct Tally {
 /// Counts of one run.
 #[derive(Debug)]
 pub(super) struct Counted {
-    /// Beacons by what became of them: the status, or how the connection broke.
-    pub(super) beacons: BTreeMap<String, u64>,
+    /// Beacons by the status of their answer.
+    answers: BTreeMap<u16, u64>,
+    /// Beacons by how their connection broke.
+    broken: BTreeMap<ErrorKind, u64>,
     /// Beacons that were said to be kept; with those of the warm-up.
     pub(super) accepted: u64,
     pub(super) accepted_in_all: u64,
     pub(super) answered: u64,
+    /// The numbers of the requests that were, when somebody wants to know them.
+    acknowledged: Option<Vec<u64>>,
     /// Times of requests, microseconds.
     pub(super) waits: Histogram<u64>,
     second: Histogram<u64>,
@@ -42,20 +48,22 @@ pub(super) enum Outcome {
 }
 
 /// One second of a run.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub(super) struct Second {
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Second {
     /// Which.
-    pub(super) number: u32,
+    pub(crate) number: u32,
     /// Beacons that were answered in it.
-    pub(super) answered: u64,
+    pub(crate) answered: u64,
     /// Times of requests, milliseconds.
-    pub(super) p50_ms: f64,
+    pub(crate) p50_ms: f64,
     /// The same.
-    pub(super) p99_ms: f64,
+    pub(crate) p99_ms: f64,
     /// Requests that broke or were refused, in all.
-    pub(super) failed: u64,
+    pub(crate) failed: u64,
     /// How far requests are behind their schedule.
-    pub(super) lag_ms: f64,
+    pub(crate) lag_ms: f64,
+    /// What the watched processes had and used in it.
+    pub(crate) processes: Vec<Moment>,
 }
 
 /// Three digits are right.
@@ -63,9 +71,11 @@ const DIGITS: u8 = 3;
 const LONGEST_US: u64 = 60_000_000;
 
 impl Tally {
-    pub(super) fn new(counts_from: Instant) -> Result<Self, CreationError> {
+    pub(super) fn new(counts_from: Instant, is_numbered: bool) -> Result<Self, CreationError> {
         let counted = Counted {
-            beacons: BTreeMap::new(),
+            answers: BTreeMap::new(),
+            broken: BTreeMap::new(),
+            acknowledged: is_numbered.then(Vec::new),
             accepted: 0,
             accepted_in_all: 0,
             answered: 0,
@@ -76,31 +86,33 @@ impl Tally {
         Ok(Self { counts_from, counted: Mutex::new(counted) })
     }
 
-    /// A request of so many beacons that was due at this time came to its end.
-    pub(super) fn count(&self, due: Instant, beacons: u64, outcome: Outcome) {
-        let took = u64::try_from(due.elapsed().as_micros()).unwrap_or(u64::MAX);
+    /// A request of so many beacons came to its end.
+    pub(super) fn count(&self, turn: Turn, beacons: u64, outcome: Outcome) {
+        let took = u64::try_from(turn.due.elapsed().as_micros()).unwrap_or(u64::MAX);
         let mut counted = self.counted();
         if let Outcome::Answered(answer) = outcome {
             counted.accepted_in_all += answer.accepted;
+            if let (Some(numbers), 1..) = (&mut counted.acknowledged, answer.accepted) {
+                numbers.push(turn.number);
+            }
         }
-        if due < self.counts_from {
+        if turn.due < self.counts_from {
             return;
         }
-        let name = match outcome {
+        match outcome {
             Outcome::Answered(Answer { status, accepted }) => {
                 counted.accepted += accepted;
                 counted.answered += beacons;
                 counted.waits.saturating_record(took);
                 counted.second.saturating_record(took);
-                status.to_string()
+                *counted.answers.entry(status).or_default() += beacons;
             }
-            Outcome::Broken(kind) => kind.to_string(),
-        };
-        *counted.beacons.entry(name).or_default() += beacons;
+            Outcome::Broken(kind) => *counted.broken.entry(kind).or_default() += beacons,
+        }
     }
 
     /// What there is to say of the second that is over.
-    pub(super) fn second(&self, second: u32, lag: Duration) -> Second {
+    pub(super) fn second(&self, second: u32, lag: Duration, processes: Vec<Moment>) -> Second {
         let mut counted = self.counted();
         let told = Second {
             number: second,
@@ -109,6 +121,7 @@ impl Tally {
             p99_ms: at(&counted.second, 0.99),
             failed: counted.failed(),
             lag_ms: lag.as_secs_f64() * 1e3,
+            processes,
         };
         counted.answered_before = counted.answered;
         counted.second.reset();
@@ -123,14 +136,25 @@ impl Tally {
 impl Counted {
     /// Beacons that were neither kept nor heard and left out by policy.
     pub(super) fn failed(&self) -> u64 {
-        let good = ["200", "202", "204"];
-        let bad = self.beacons.iter().filter(|(name, _)| !good.contains(&name.as_str()));
-        bad.map(|(_, beacons)| beacons).sum()
+        let refused = self.answers.iter().filter(|(status, _)| !matches!(status, 200 | 202 | 204));
+        refused.map(|(_, beacons)| beacons).chain(self.broken.values()).sum()
+    }
+
+    /// Beacons by what became of them, in words.
+    pub(super) fn outcomes(&self) -> BTreeMap<String, u64> {
+        let answers = self.answers.iter().map(|(status, beacons)| (status.to_string(), *beacons));
+        let broken = self.broken.iter().map(|(kind, beacons)| (kind.to_string(), *beacons));
+        answers.chain(broken).collect()
+    }
+
+    /// The numbers of the requests whose beacon was said to be kept.
+    pub(super) fn take_acknowledged(&mut self) -> Vec<u64> {
+        self.acknowledged.as_mut().map(std::mem::take).unwrap_or_default()
     }
 }
 
 /// Milliseconds below which so many of the requests were answered.
 #[expect(clippy::cast_precision_loss, reason = "microseconds of a minute")]
-pub(super) fn at(waits: &Histogram<u64>, quantile: f64) -> f64 {
+pub(crate) fn at(waits: &Histogram<u64>, quantile: f64) -> f64 {
     waits.value_at_quantile(quantile) as f64 / 1e3
 }

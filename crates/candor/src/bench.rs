@@ -1,0 +1,261 @@
+//! `candor bench`: the one command that tells what this machine makes of candor, and writes it down so that it
+//! can be published. It starts everything by itself, in a directory that it makes and removes.
+#![expect(clippy::disallowed_types, reason = "addresses that beacons are sent to")]
+
+mod bare;
+mod cases;
+mod child;
+mod clickhouse;
+mod goals;
+mod machine;
+mod page;
+pub(crate) mod part;
+mod pin;
+mod pipeline;
+mod place;
+mod plot;
+mod print;
+mod results;
+mod whole;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use candor_event::Clock;
+
+use crate::cli::{BenchArgs, Protocol, Watched};
+use crate::clock::SystemClock;
+use crate::config::{Config, LogKind};
+use crate::load::{Agents, Load, Plan, Report, Requests, Visits, measure, name_of_run};
+use crate::stop::Stop;
+use crate::{assets, block_on, harden, telemetry};
+use pin::Cores;
+use place::{ORIGIN, Place, SITE};
+use results::{Results, Versions};
+
+/// What the parts of a bench need.
+#[derive(Debug)]
+struct Bench {
+    args: BenchArgs,
+    config: Config,
+    place: Place,
+    cores: Cores,
+    speed: Speed,
+    /// A name for this bench, of which topics are named.
+    name: String,
+    runs: AtomicU64,
+    began: Instant,
+}
+
+/// How long everything is measured.
+#[derive(Clone, Copy, Debug)]
+struct Speed {
+    /// Runs of each server beside the other.
+    rounds: u32,
+    /// How long one run is, seconds, after its warm-up.
+    seconds: u32,
+    warm_up: u32,
+    paced_s: u32,
+    whole_s: u32,
+    killed_s: u32,
+    killed_rate_max: u32,
+}
+
+/// What is sent.
+#[derive(Clone, Copy, Debug)]
+struct Shape {
+    connections: u32,
+    batch: u32,
+    agents: Agents,
+    is_numbered: bool,
+}
+
+const QUICK: Speed = Speed {
+    rounds: 2,
+    seconds: 1,
+    warm_up: 1,
+    paced_s: 4,
+    whole_s: 5,
+    killed_s: 8,
+    killed_rate_max: 5_000,
+};
+const FULL: Speed = Speed {
+    rounds: 5,
+    seconds: 3,
+    warm_up: 1,
+    paced_s: 20,
+    whole_s: 20,
+    killed_s: 30,
+    killed_rate_max: 20_000,
+};
+/// Open connections, and files.
+const CONNECTIONS_MIN: usize = 1_100;
+/// An embedded ClickHouse that lost its `candor up` ends within this time.
+const LEFT_WITHIN: Duration = Duration::from_secs(20);
+/// Which fields `report.json` has.
+const FORMAT: u32 = 1;
+
+/// Measures, prints, and writes the report.
+pub(crate) fn run(args: &BenchArgs) -> Result<()> {
+    let bench = Bench::open(args)?;
+    block_on(async move {
+        let stop = Stop::on_signal()?;
+        let outcome = tokio::select! {
+            outcome = bench.run() => outcome,
+            () = stop.requested() => Err(anyhow::anyhow!("stopped before everything was measured")),
+        };
+        child::wait_until_left(bench.place.path(), LEFT_WITHIN).await;
+        drop(bench);
+        outcome
+    })
+}
+
+impl Bench {
+    /// Refuses what cannot work, before anything is started and any thread is there.
+    fn open(args: &BenchArgs) -> Result<Self> {
+        if !std::path::Path::new("/proc/self/stat").exists() {
+            bail!(
+                "there is no /proc: `candor bench` needs Linux, which tells there what processes use"
+            );
+        }
+        let config = args.config()?;
+        assets::engine_program()?;
+        assets::library(config.engine.library.as_deref())?;
+        assets::agent_rules(config.agents.rules.as_deref())?;
+        if harden::connections() < CONNECTIONS_MIN {
+            bail!(
+                "too few files may be open for 1,024 connections: raise the limit (`ulimit -n 4096`)"
+            );
+        }
+        std::fs::create_dir_all(&args.report).with_context(|| {
+            format!(
+                "cannot write to {}: name another directory with --report",
+                args.report.display()
+            )
+        })?;
+        let place = Place::make(args.dir.as_deref(), args.config.as_deref())?;
+        let speed = if args.quick { QUICK } else { FULL };
+        let name = name_of_run(0, SystemClock.now()).replacen("load", "candor-bench", 1);
+        let cores = Cores::divide()?;
+        let (args, runs, began) = (args.clone(), AtomicU64::new(1), Instant::now());
+        Ok(Self { args, config, place, cores, speed, name, runs, began })
+    }
+
+    async fn run(&self) -> Result<()> {
+        let cores = self.cores.load.len() + usize::from(self.cores.measured.is_some());
+        let machine = machine::Machine::here(cores, self.place.path());
+        telemetry::say(&print::introduction(self, &machine))?;
+        let alone = cases::run(self).await?;
+        let (journal, clickhouse) = whole::run(self, LogKind::Journal).await?;
+        let mut pipelines = vec![journal];
+        if self.has_kafka() {
+            pipelines.push(whole::run(self, LogKind::Kafka).await?.0);
+        }
+        let geo = assets::geo(&self.config.geo)?;
+        let results = Results {
+            format: FORMAT,
+            day: crate::tail::day(SystemClock.now()),
+            is_quick: self.args.quick,
+            machine,
+            cores: self.cores.clone(),
+            versions: Versions {
+                candor: env!("CARGO_PKG_VERSION"),
+                profile: if cfg!(debug_assertions) { "development" } else { "release" },
+                clickhouse,
+                allocator: "mimalloc",
+                looks_addresses_up: geo.places.is_some() && geo.networks.is_some(),
+            },
+            lines: goals::lines(&alone.ratios, &alone.paced, &pipelines),
+            ratios: alone.ratios.into_iter().map(|(ratio, _)| ratio).collect(),
+            paced: alone.paced,
+            pipelines,
+        };
+        self.write("report.json", &serde_json::to_string_pretty(&results)?)?;
+        self.write("report.html", &page::page(&results))?;
+        telemetry::say(&print::table(&results))?;
+        self.tell_topics();
+        Ok(())
+    }
+
+    fn write(&self, name: &str, text: &str) -> Result<()> {
+        let path = self.args.report.join(name);
+        std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+        self.say(&format!("written: {}", path.display()));
+        Ok(())
+    }
+
+    /// Only an administrator of Kafka deletes topics.
+    fn tell_topics(&self) {
+        if self.has_kafka() {
+            let name = &self.name;
+            self.say(&format!(
+                "the topics {name}-collector and {name}-pipeline are left in Kafka: delete them"
+            ));
+        }
+    }
+
+    /// One run of a load, whose rows nobody looks for.
+    async fn measure(
+        &self,
+        target: SocketAddr,
+        shape: Shape,
+        watch: Vec<Watched>,
+        load: Load,
+    ) -> Result<Report> {
+        self.send(target, shape, watch, load, false).await.map(|(_, report)| report)
+    }
+
+    /// One run of a load, and its name, by which its rows are found.
+    async fn send(
+        &self,
+        target: SocketAddr,
+        shape: Shape,
+        watch: Vec<Watched>,
+        load: Load,
+        is_told: bool,
+    ) -> Result<(String, Report)> {
+        let run = name_of_run(self.runs.fetch_add(1, Ordering::Relaxed), SystemClock.now());
+        let visits = Visits {
+            target,
+            site: SITE.to_owned(),
+            origin: ORIGIN.to_owned(),
+            batch: shape.batch,
+            protocol: Protocol::Candor,
+            consent: 100,
+            seed: 1,
+            agents: shape.agents,
+            is_numbered: shape.is_numbered,
+        };
+        let (connections, warm_up) = (shape.connections, self.speed.warm_up);
+        let plan = Plan { visits, connections, warm_up, watch };
+        let requests = Arc::new(Requests::new(&plan.visits, &run));
+        Ok((run, measure(&plan, &requests, load, is_told).await?))
+    }
+
+    fn has_kafka(&self) -> bool {
+        !self.args.brokers.is_empty()
+    }
+
+    /// The lines of a configuration with a topic of this bench.
+    fn kafka(&self, part: &str) -> String {
+        format!(
+            "[log]\nkind = 'kafka'\n[kafka]\nbootstrap_servers = {brokers:?}\ntopic = '{name}-{part}'\n\
+             group = '{name}-{part}'\n",
+            brokers = self.args.brokers,
+            name = self.name,
+        )
+    }
+
+    /// Removes what one set-up kept. What cannot be removed goes with everything else.
+    fn clear(&self, name: &str) {
+        std::fs::remove_dir_all(self.place.data(name)).ok();
+    }
+
+    /// Tells whoever looks on.
+    fn say(&self, what: &str) {
+        telemetry::say_progress(&format!("{:>5} s   {what}", self.began.elapsed().as_secs()));
+    }
+}

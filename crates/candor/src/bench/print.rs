@@ -1,0 +1,64 @@
+//! What a bench prints for whoever runs it.
+
+use std::fmt::Write;
+
+use super::goals::{figure, megabytes};
+use super::machine::{IN_MEMORY, Machine};
+use super::results::Results;
+use super::{Bench, cases};
+
+/// Machine, versions, and what answers mean, before anything is measured.
+pub(super) fn introduction(bench: &Bench, machine: &Machine) -> String {
+    let mut text = format!(
+        "candor {}, {}   {}, {} cores, {} GB, Linux {}, {}\n",
+        env!("CARGO_PKG_VERSION"),
+        "mimalloc",
+        machine.processor,
+        machine.cores,
+        figure((megabytes(machine.memory_bytes) / 1e3).round()),
+        machine.kernel,
+        machine.file_system,
+    );
+    let mut say = |line: &str| {
+        text.push_str(line);
+        text.push('\n');
+    };
+    match bench.cores.measured {
+        Some(core) => say(&format!("what is measured has core {core}, the load the others")),
+        None => {
+            say("there is one core: nothing is pinned, and the load is part of what is measured")
+        }
+    }
+    if cfg!(debug_assertions) {
+        say("this is a development build: its figures say nothing about a release");
+    }
+    if machine.file_system == IN_MEMORY {
+        say(
+            "the directory lies in memory, where nothing is durable: name one on a disk with --dir",
+        );
+    }
+    for acknowledged in cases::acknowledged(bench.has_kafka()) {
+        say(&format!("answered 202 when {acknowledged}"));
+    }
+    text
+}
+
+/// Measured, goal, met or missed by how much.
+pub(super) fn table(results: &Results) -> String {
+    let widest =
+        results.lines.iter().map(|line| line.what.chars().count()).max().unwrap_or_default();
+    let mut text = String::new();
+    for line in &results.lines {
+        let measured = format!("{} {}", figure(line.measured), line.unit);
+        // Writing to a string cannot fail.
+        writeln!(
+            text,
+            "{:<widest$}   {measured:>26}   {:>9}   {}",
+            line.what,
+            line.goal_in_words(),
+            line.verdict()
+        )
+        .ok();
+    }
+    text
+}
