@@ -165,7 +165,7 @@ pub fn audit(clickhouse: &Client, acknowledged: &HashSet<u64>, standing: impl Fn
         let elapsed = began.elapsed();
         if elapsed > told {
             told += LONG;
-            println!("{lost} are not stored after {elapsed:.0?}\n{}", standing());
+            eprintln!("{lost} are not stored after {elapsed:.0?}\n{}", standing());
         }
         assert!(elapsed < 6 * LONG, "{lost} were acknowledged and are not stored");
         std::thread::sleep(Duration::from_millis(100));

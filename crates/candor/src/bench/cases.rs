@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 
 use super::child::{Running, Spec};
 use super::goals::Goal;
-use super::results::{Paced, Percentile, Ratio, Run};
+use super::results::{Compared, Paced, Percentile, Run};
 use super::{Bench, Shape};
 use crate::config::{Config, LogKind};
 use crate::load::{Agents, Load, Report, at, memory};
@@ -94,7 +94,7 @@ pub(crate) fn acknowledged(with_kafka: bool) -> impl Iterator<Item = &'static st
 /// What came of it.
 #[derive(Debug, Default)]
 pub(crate) struct Alone {
-    pub(crate) ratios: Vec<(Ratio, Goal)>,
+    pub(crate) ratios: Vec<(Compared, Goal)>,
     pub(crate) paced: Vec<Paced>,
 }
 
@@ -145,7 +145,7 @@ async fn start(bench: &Bench, case: &Case) -> Result<Running> {
 }
 
 /// In turns, so that whatever else the machine does meets both.
-async fn ratio(bench: &Bench, case: &Case, bare: &Running, own: &Running) -> Result<Ratio> {
+async fn ratio(bench: &Bench, case: &Case, bare: &Running, own: &Running) -> Result<Compared> {
     let memory_at_rest = memory(&own.watched())?;
     let load = Load { rate: None, seconds: bench.speed.seconds };
     let (mut bare_runs, mut own_runs) = (Vec::new(), Vec::new());
@@ -165,7 +165,7 @@ async fn ratio(bench: &Bench, case: &Case, bare: &Running, own: &Running) -> Res
     let bare_us = median(bare_runs.iter().map(|run| run.cpu_us_per_request));
     let own_us = median(own_runs.iter().map(|run| run.cpu_us_per_request));
     let answered = median(own_runs.iter().map(|run| run.answered));
-    Ok(Ratio {
+    Ok(Compared {
         id: case.id,
         what: case.what,
         acknowledged: case.acknowledged,
@@ -243,7 +243,7 @@ fn median(of: impl Iterator<Item = f64>) -> f64 {
     all.sort_by(f64::total_cmp);
     let middle = all.len() / 2;
     match (all.get(middle.wrapping_sub(1)), all.get(middle)) {
-        (Some(before), Some(at)) if all.len() % 2 == 0 => f64::midpoint(*before, *at),
+        (Some(before), Some(at)) if all.len().is_multiple_of(2) => f64::midpoint(*before, *at),
         (_, at) => at.copied().unwrap_or_default(),
     }
 }

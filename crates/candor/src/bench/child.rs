@@ -54,8 +54,8 @@ pub(crate) struct Running {
 /// The last lines that a part wrote for people.
 type Told = Arc<Mutex<VecDeque<String>>>;
 
-const START_DEADLINE: Duration = Duration::from_secs(60);
-const STOP_DEADLINE: Duration = Duration::from_secs(60);
+const START_DEADLINE: Duration = Duration::from_mins(1);
+const STOP_DEADLINE: Duration = Duration::from_mins(1);
 const LINES_MAX: usize = 8;
 
 impl Running {
@@ -80,13 +80,11 @@ impl Running {
         let Ok(listeners) = tokio::time::timeout(START_DEADLINE, listening).await else {
             bail!("{name} was not up within a minute");
         };
-        match listeners {
-            Ok(listeners) => Ok(Self { spec, listeners, pid, child, _stdin: stdin, told }),
-            Err(_) => {
-                let status = child.wait().await?;
-                bail!("{name} did not start ({status})\n{}", last_words(&told))
-            }
-        }
+        let Ok(listeners) = listeners else {
+            let status = child.wait().await?;
+            bail!("{name} did not start ({status})\n{}", last_words(&told));
+        };
+        Ok(Self { spec, listeners, pid, child, _stdin: stdin, told })
     }
 
     /// Where it takes beacons.

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::results::{Paced, Ratio, Whole};
+use super::results::{Compared, Paced, Whole};
 
 /// A figure and its goal.
 #[derive(Clone, Debug, Serialize)]
@@ -86,7 +86,11 @@ pub(crate) fn figure(number: f64) -> String {
 }
 
 /// What stands in the table, in this order.
-pub(crate) fn lines(ratios: &[(Ratio, Goal)], paced: &[Paced], pipelines: &[Whole]) -> Vec<Line> {
+pub(crate) fn lines(
+    ratios: &[(Compared, Goal)],
+    paced: &[Paced],
+    pipelines: &[Whole],
+) -> Vec<Line> {
     let mut lines = Vec::new();
     for (ratio, goal) in ratios {
         lines.push(match goal {
@@ -113,7 +117,9 @@ pub(crate) fn lines(ratios: &[(Ratio, Goal)], paced: &[Paced], pipelines: &[Whol
         let what = "collector, memory over 1,024 connections under full load";
         lines.push(Line::new(what, loaded, "MB", Goal::AtMost(LOADED_MB)));
     }
-    pipelines.iter().for_each(|whole| of_pipeline(whole, &mut lines));
+    for whole in pipelines {
+        of_pipeline(whole, &mut lines);
+    }
     lines
 }
 

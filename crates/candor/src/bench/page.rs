@@ -7,7 +7,7 @@ use std::fmt::{self, Write};
 
 use super::goals;
 use super::plot::{Axis, Bars, Plot, Row, Scale, Series};
-use super::results::{Paced, Percentile, Ratio, Results, Whole};
+use super::results::{Compared, Paced, Percentile, Results, Whole};
 use crate::load::Second;
 
 const STYLE: &str = include_str!("page/page.css");
@@ -58,7 +58,7 @@ fn alone(results: &Results, html: &mut String) -> fmt::Result {
          turns within the same minute. The bare server (hyper) reads the body and answers 204: what is above it is \
          the price of decoding, the policy’s gate, anonymising, enriching, encoding and making durable.</p>",
     );
-    let row = |ratio: &Ratio| {
+    let row = |ratio: &Compared| {
         let name = |server: &str| format!("{}: {server}", ratio.what);
         [
             Row { name: name("candor"), values: vec![ratio.own_us, 0.0] },

@@ -26,7 +26,7 @@ pub(super) fn introduction(bench: &Bench, machine: &Machine) -> String {
     match bench.cores.measured {
         Some(core) => say(&format!("what is measured has core {core}, the load the others")),
         None => {
-            say("there is one core: nothing is pinned, and the load is part of what is measured")
+            say("there is one core: nothing is pinned, and the load is part of what is measured");
         }
     }
     if cfg!(debug_assertions) {

@@ -21,7 +21,7 @@ pub(crate) struct Results {
     pub(crate) versions: Versions,
     /// What was measured against what is aimed at.
     pub(crate) lines: Vec<Line>,
-    pub(crate) ratios: Vec<Ratio>,
+    pub(crate) ratios: Vec<Compared>,
     pub(crate) paced: Vec<Paced>,
     pub(crate) pipelines: Vec<Whole>,
 }
@@ -39,7 +39,7 @@ pub(crate) struct Versions {
 
 /// A collector alone and the bare server, in turns, in closed loops.
 #[derive(Clone, Debug, Serialize)]
-pub(crate) struct Ratio {
+pub(crate) struct Compared {
     pub(crate) id: &'static str,
     pub(crate) what: &'static str,
     /// What an answer 202 means.

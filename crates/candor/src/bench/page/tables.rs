@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 
 use super::super::goals::{figure, megabytes};
 use super::super::machine::IN_MEMORY;
-use super::super::results::{Paced, Ratio, Results, Whole};
+use super::super::results::{Compared, Paced, Results, Whole};
 use super::escape;
 use crate::load::Second;
 
@@ -65,10 +65,11 @@ pub(super) fn goals(results: &Results, html: &mut String) -> fmt::Result {
             line.verdict(),
         )?;
     }
-    end(html)
+    end(html);
+    Ok(())
 }
 
-pub(super) fn ratios(ratios: &[Ratio], html: &mut String) -> fmt::Result {
+pub(super) fn ratios(ratios: &[Compared], html: &mut String) -> fmt::Result {
     const HEAD: [&str; 9] = [
         "Collector",
         "Answered 202 when",
@@ -100,7 +101,8 @@ pub(super) fn ratios(ratios: &[Ratio], html: &mut String) -> fmt::Result {
             ],
         )?;
     }
-    end(html)
+    end(html);
+    Ok(())
 }
 
 pub(super) fn percentiles(paced: &Paced, html: &mut String) -> fmt::Result {
@@ -108,7 +110,8 @@ pub(super) fn percentiles(paced: &Paced, html: &mut String) -> fmt::Result {
     for (own, bare) in paced.percentiles.iter().zip(&paced.bare_percentiles) {
         row(html, &own.percent.to_string(), &[figure(own.ms), figure(bare.ms)])?;
     }
-    end(html)
+    end(html);
+    Ok(())
 }
 
 pub(super) fn costs(whole: &Whole, html: &mut String) -> fmt::Result {
@@ -130,7 +133,7 @@ pub(super) fn costs(whole: &Whole, html: &mut String) -> fmt::Result {
         )?;
     }
     row(html, "all", &[figure(whole.cpu_us_per_event), String::new(), String::new()])?;
-    end(html)?;
+    end(html);
     write!(
         html,
         "<p>{} beacons a second were answered; everything was stored and merged after {} s. {} events in a batch on \
@@ -156,7 +159,7 @@ pub(super) fn deliveries(whole: &Whole, html: &mut String) -> fmt::Result {
         cells.push(broken.map_or_else(String::new, unanswered));
         row(html, when, &cells)?;
     }
-    end(html)?;
+    end(html);
     write!(html, "<p>Answered 202 means: {}.</p>", escape(whole.acknowledged))
 }
 
@@ -181,7 +184,7 @@ pub(super) fn seconds(seconds: &[Second], processes: &[&str], html: &mut String)
         }
         row(html, &second.number.to_string(), &cells)?;
     }
-    end(html)?;
+    end(html);
     html.push_str("</details>");
     Ok(())
 }
@@ -214,7 +217,7 @@ pub(super) fn machine(results: &Results, html: &mut String) -> fmt::Result {
     for (name, value) in rows {
         row(html, name, &[escape(&value)])?;
     }
-    end(html)?;
+    end(html);
     html.push_str(
         "<p>Visits are made up: ten browsers, five hundred pages in five sections, weighted; every visitor consents, \
          and the policy keeps every field of a page view, with a truncated address. Rows of made-up visits compress \
@@ -255,7 +258,6 @@ fn row(html: &mut String, name: &str, cells: &[String]) -> fmt::Result {
     Ok(())
 }
 
-fn end(html: &mut String) -> fmt::Result {
+fn end(html: &mut String) {
     html.push_str("</tbody></table></div>");
-    Ok(())
 }
