@@ -43,6 +43,10 @@ pub(super) fn introduction(bench: &Bench, machine: &Machine) -> String {
     text
 }
 
+/// What makes a ratio worth little.
+pub(super) const TOO_LITTLE: &str = "Some server’s core was idle for a fifth of a run or more: the load, or others on this \
+     machine, were the limit, and ratios are rough.";
+
 /// Measured, goal, met or missed by how much.
 pub(super) fn table(results: &Results) -> String {
     let widest =
@@ -59,6 +63,9 @@ pub(super) fn table(results: &Results) -> String {
             line.verdict()
         )
         .ok();
+    }
+    if !results.had_enough_to_do() {
+        writeln!(text, "{TOO_LITTLE}").ok();
     }
     text
 }

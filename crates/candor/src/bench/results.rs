@@ -140,3 +140,16 @@ pub(crate) struct Killed {
     pub(crate) delivery: Delivery,
     pub(crate) by_second: Vec<Second>,
 }
+
+/// A server whose core is idle for longer than this was not asked enough, and its cost means little.
+const BUSY_MIN: f64 = 0.8;
+
+impl Results {
+    /// Whether each server that was compared had as much to do as it could.
+    pub(crate) fn had_enough_to_do(&self) -> bool {
+        self.ratios
+            .iter()
+            .flat_map(|it| it.bare.iter().chain(&it.own))
+            .all(|run| run.cores >= BUSY_MIN)
+    }
+}

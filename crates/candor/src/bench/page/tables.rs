@@ -4,6 +4,7 @@ use std::fmt::{self, Write};
 
 use super::super::goals::{figure, megabytes};
 use super::super::machine::IN_MEMORY;
+use super::super::print::TOO_LITTLE;
 use super::super::results::{Compared, Paced, Results, Whole};
 use super::escape;
 use crate::load::Second;
@@ -40,6 +41,11 @@ fn warning(results: &Results) -> String {
     }
     if results.machine.file_system == IN_MEMORY {
         warning.push_str(" <strong>The log lay in memory (tmpfs): nothing was durable.</strong>");
+    }
+    if !results.had_enough_to_do() {
+        for part in [" <strong>", TOO_LITTLE, "</strong>"] {
+            warning.push_str(part);
+        }
     }
     if results.cores.measured.is_none() {
         warning.push_str(
