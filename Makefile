@@ -53,10 +53,11 @@ instructions:
 	./tools/setup --tests
 	cargo run --quiet --release --locked -p candor-benches --bin instructions
 
-# Writes down what an event takes now: commit benches/baseline.toml.
+# Writes down what an event takes now, in instructions and allocations: commit benches/baseline.toml.
 baseline:
 	./tools/setup --tests
 	cargo run --quiet --release --locked -p candor-benches --bin instructions -- --accept
+	CANDOR_BLESS=1 cargo test --locked --workspace --test allocations
 
 # Honest visitors among 10,000 idle and 1,000 slow connections: their p99, and what a connection takes.
 front: setup
