@@ -1,6 +1,6 @@
 # `make run` and `make test` do all the set-up themselves.
 
-.PHONY: run test setup check bench front fuzz geo sbom tracker simulate faults faults-full
+.PHONY: run test setup check bench instructions baseline front fuzz geo sbom tracker simulate faults faults-full
 
 # Everything on this machine, with the built-in demo policy: http://127.0.0.1:8080/
 run: setup
@@ -47,6 +47,17 @@ faults-full:
 # Nanoseconds per event, stage by stage.
 bench: setup
 	cargo bench --locked -p candor-benches
+
+# Instructions of an event against benches/baseline.toml: more than 2 % above it fails. Needs valgrind.
+instructions:
+	./tools/setup --tests
+	cargo run --quiet --release --locked -p candor-benches --bin instructions
+
+# Writes down what an event takes now, in instructions and allocations: commit benches/baseline.toml.
+baseline:
+	./tools/setup --tests
+	cargo run --quiet --release --locked -p candor-benches --bin instructions -- --accept
+	CANDOR_BLESS=1 cargo test --locked --workspace --test allocations
 
 # Honest visitors among 10,000 idle and 1,000 slow connections: their p99, and what a connection takes.
 front: setup

@@ -13,7 +13,10 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::disallowed_types, reason = "the address of the server that is measured")]
 
+pub mod baseline;
+pub mod case;
 pub mod load;
+pub mod subject;
 
 use candor_policy::{Problems, Registry};
 use http::header::{ACCEPT_LANGUAGE, ORIGIN, USER_AGENT};
