@@ -16,6 +16,7 @@
 pub mod baseline;
 pub mod case;
 pub mod load;
+pub mod process;
 pub mod subject;
 
 use candor_policy::{Problems, Registry};

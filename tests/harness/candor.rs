@@ -282,6 +282,11 @@ impl Candor {
         self.running().process.pid()
     }
 
+    /// The processes that it started: the engine.
+    pub fn children(&self) -> Vec<Pid> {
+        self.running().process.children()
+    }
+
     fn running(&self) -> &Running {
         self.running.as_ref().expect("it is running")
     }

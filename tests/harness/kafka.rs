@@ -184,6 +184,11 @@ impl Broker {
         });
     }
 
+    /// The process.
+    pub fn pid(&self) -> Pid {
+        self.state().broker.expect("it is running")
+    }
+
     /// Stops the broker's clock (SIGSTOP): connections stay open, nothing is answered.
     pub fn suspend(&self) {
         self.signal(Signal::STOP);
