@@ -66,8 +66,8 @@ pub fn redact(text: &str) -> Cow<'_, str> {
 /// has one of these. What is not seen only makes words longer here.
 fn could_hold_any(text: &[u8]) -> bool {
     // Without a way out, so that many bytes are looked at in one go: most texts have none.
-    let is_sign = |c: &u8| c.is_ascii_digit() | (*c == b'@') | fold::may_begin_sign(*c);
-    text.iter().fold(false, |any, c| any | is_sign(c))
+    let is_sign = |c: u8| matches!(c, b'0'..=b'9' | b'@') || fold::may_begin_sign(c);
+    text.iter().fold(false, |any, c| any | is_sign(*c))
         || word::has_one_of(text, word::TOKEN_LENGTH_MIN)
 }
 
