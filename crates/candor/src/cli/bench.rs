@@ -28,7 +28,7 @@ pub(crate) struct BenchArgs {
     /// times
     #[arg(long, value_name = "NAME=PID")]
     pub(crate) watch: Vec<Watched>,
-    /// The configuration file, for [engine], [agents], [geo] and [kafka.security]
+    /// The configuration file, for `[engine]`, `[agents]`, `[geo]` and `[kafka.security]`
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
 }
