@@ -8,22 +8,15 @@
     reason = "a benchmark that cannot go on panics"
 )]
 
-use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use candor_benches::{Keeps, agents, beacon, headers, registry};
-use candor_event::Timestamp;
-use candor_pipeline::{
-    Agents, Bots, Geo, Head, KeyPeriod, KeyRing, Media, Peer, Pipeline, RawBeacons, Sources, Spam,
-    TrustedProxies,
-};
+use candor_benches::subject::{Subject, fetched};
+use candor_benches::{Keeps, agents, beacon, headers};
 
 /// What `candor` itself allocates with.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const NOW: Timestamp = Timestamp::from_unix(1_795_348_800);
 const FLOOD: usize = 1_000_000;
 
 fn main() {
@@ -63,33 +56,18 @@ fn say(what: &str, nanoseconds: u128) {
 }
 
 struct Bench {
-    pipeline: Pipeline,
-    peer: Peer,
-    trusted: TrustedProxies,
+    subject: Subject,
     agents: Vec<http::HeaderMap>,
 }
 
 impl Bench {
     fn new() -> Self {
-        let fetched = Path::new(env!("CARGO_MANIFEST_DIR")).join("../third_party");
-        let read = |name: &str| {
-            std::fs::read_to_string(fetched.join(name)).expect("run `make setup` first")
-        };
-        let bots = Bots::read(&read("bots/crawler-user-agents.json"), &read("bots/isbot.mjs"));
-        let agents_parser = Agents::from_yaml(&read("uap-core/regexes.yaml")).unwrap();
-        let geo = |name: &str| Some(fetched.join("geo").join(name)).filter(|path| path.is_file());
+        let geo = |name: &str| Some(fetched("geo").join(name)).filter(|path| path.is_file());
         let (places, networks) = (geo("country.mmdb"), geo("networks.csv"));
         println!("{:<44} {:>9}", "looks addresses up", places.is_some() && networks.is_some());
-        let sources = Sources {
-            agents: agents_parser.with_bots(bots.unwrap()),
-            geo: Geo::open(places.as_deref(), networks.as_deref()).unwrap(),
-            spam: Spam::default(),
-        };
-        let keys = Arc::new(KeyRing::new(KeyPeriod::default(), None));
+        let subject = Subject::new(places.as_deref(), networks.as_deref());
         Self {
-            pipeline: Pipeline::new(Arc::new(registry().unwrap()), keys, sources),
-            peer: Peer::new("127.0.0.1:4000".parse().unwrap()),
-            trusted: TrustedProxies::default(),
+            subject: subject.expect("run `make setup` first"),
             agents: agents().map(|agent| headers(agent).unwrap()).collect(),
         }
     }
@@ -108,10 +86,7 @@ impl Bench {
         let body = beacon(keeps.site(), true);
         timed(count, |n| {
             let headers = headers(n);
-            let head = Head::read(&self.peer, &headers, &self.trusted);
-            let raw = RawBeacons::split(body.as_bytes(), Media::Json).unwrap();
-            let raw = raw.iter().next().unwrap();
-            drop(std::hint::black_box(self.pipeline.run(raw, &head, NOW).unwrap()));
+            assert_eq!(self.subject.take(&headers, &body), 1);
         })
     }
 }

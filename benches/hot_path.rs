@@ -10,16 +10,13 @@
 )]
 
 use std::hint::black_box;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
 
-use candor_benches::{Keeps, agents, beacon, headers, registry};
-use candor_event::{EventId, Kind, Timestamp, wire};
-use candor_pipeline::{
-    Agents, Bots, Geo, Head, KeyPeriod, KeyRing, Media, Peer, Pipeline, RawBeacon, RawBeacons,
-    Sources, Spam, TrustedProxies,
-};
-use candor_policy::{Consent, Registry, Request, Signals};
+use candor_benches::subject::{NOW, Subject};
+use candor_benches::{Keeps, agents, beacon, headers};
+use candor_event::{EventId, Kind, wire};
+use candor_pipeline::{Head, Media, Peer, RawBeacon, RawBeacons, TrustedProxies};
+use candor_policy::{Consent, Request, Signals};
 use candor_transport::journal::{Journal, JournalConfig};
 use candor_transport::{Consumer, Delivery, Outgoing, Producer};
 use criterion::{BatchSize, Criterion, Throughput};
@@ -45,17 +42,12 @@ fn main() {
 
 /// What every benchmark runs against.
 struct Bench {
-    registry: Arc<Registry>,
-    pipeline: Pipeline,
-    peer: Peer,
-    trusted: TrustedProxies,
+    subject: Subject,
     /// The headers of each of the fixed agents.
     headers: Vec<HeaderMap>,
     has_geo: bool,
 }
 
-/// Noon, when no key is rotated.
-const NOW: Timestamp = Timestamp::from_unix(1_795_348_800);
 /// Events in one bundle, and in one call to the journal.
 const BUNDLE: usize = 1_000;
 
@@ -63,34 +55,14 @@ const BUNDLE: usize = 1_000;
 
 impl Bench {
     fn new() -> Self {
-        let rules = concat!(env!("CARGO_MANIFEST_DIR"), "/../third_party/uap-core/regexes.yaml");
-        let rules = std::fs::read_to_string(rules).expect("run `make setup` first");
         let file = |name| std::env::var_os(name).map(PathBuf::from);
         let (places, networks) = (file("CANDOR_GEO_CITY"), file("CANDOR_GEO_ASN"));
-        let list = |name| {
-            let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../third_party/bots");
-            std::fs::read_to_string(dir.join(name)).expect("run `make setup` first")
-        };
-        let bots = Bots::read(&list("crawler-user-agents.json"), &list("isbot.mjs")).unwrap();
-        let sources = Sources {
-            agents: Agents::from_yaml(&rules).unwrap().with_bots(bots),
-            geo: Geo::open(places.as_deref(), networks.as_deref()).unwrap(),
-            spam: Spam::default(),
-        };
-        let registry = Arc::new(registry().unwrap());
-        let keys = Arc::new(KeyRing::new(KeyPeriod::default(), None));
+        let subject = Subject::new(places.as_deref(), networks.as_deref());
         Self {
-            pipeline: Pipeline::new(Arc::clone(&registry), keys, sources),
-            registry,
-            peer: Peer::new("127.0.0.1:4000".parse().unwrap()),
-            trusted: TrustedProxies::default(),
+            subject: subject.expect("run `make setup` first"),
             headers: agents().map(|agent| headers(agent).unwrap()).collect(),
             has_geo: places.is_some() || networks.is_some(),
         }
-    }
-
-    fn head<'a>(&self, headers: &'a HeaderMap) -> Head<'a> {
-        Head::read(&self.peer, headers, &self.trusted)
     }
 
     /// The first of the fixed agents.
@@ -101,7 +73,11 @@ impl Bench {
     /// An encoded event of this site.
     fn record(&self, keeps: Keeps) -> bytes::Bytes {
         let body = beacon(keeps.site(), true);
-        self.pipeline.run(single(&body), &self.head(self.first()), NOW).unwrap().record
+        self.subject
+            .pipeline
+            .run(single(&body), &self.subject.head(self.first()), NOW)
+            .unwrap()
+            .record
     }
 }
 
@@ -123,12 +99,12 @@ fn head(criterion: &mut Criterion) {
 fn decode(criterion: &mut Criterion, bench: &Bench) {
     let mut group = criterion.benchmark_group("decode");
     let body = beacon("other-example", true);
-    let head = bench.head(bench.first());
+    let head = bench.subject.head(bench.first());
     group.bench_function("split one", |b| {
         b.iter(|| RawBeacons::split(black_box(body.as_bytes()), Media::Json).unwrap());
     });
     group.bench_function("split and read one", |b| {
-        b.iter(|| bench.pipeline.run(black_box(single(&body)), &head, NOW).unwrap_err());
+        b.iter(|| bench.subject.pipeline.run(black_box(single(&body)), &head, NOW).unwrap_err());
     });
     let ten = format!("[{}]", [body.as_str(); 10].join(","));
     group.throughput(Throughput::Elements(10));
@@ -141,7 +117,8 @@ fn decode(criterion: &mut Criterion, bench: &Bench) {
 /// The policy's answer alone, and a beacon that is denied: read, matched to a host, turned away.
 fn gate(criterion: &mut Criterion, bench: &Bench) {
     let mut group = criterion.benchmark_group("gate");
-    let (_, policy) = bench.registry.site(Keeps::Path.site()).unwrap();
+    let registry = bench.subject.pipeline.registry();
+    let (_, policy) = registry.site(Keeps::Path.site()).unwrap();
     let request = Request {
         kind: Kind::Pageview,
         signals: Signals::default(),
@@ -152,9 +129,9 @@ fn gate(criterion: &mut Criterion, bench: &Bench) {
     };
     group.bench_function("admit", |b| b.iter(|| policy.admit(black_box(&request)).unwrap()));
     let body = beacon(Keeps::Path.site(), false);
-    let head = bench.head(bench.first());
+    let head = bench.subject.head(bench.first());
     group.bench_function("denied beacon", |b| {
-        b.iter(|| bench.pipeline.run(black_box(single(&body)), &head, NOW).unwrap_err());
+        b.iter(|| bench.subject.pipeline.run(black_box(single(&body)), &head, NOW).unwrap_err());
     });
     group.finish();
 }
@@ -172,19 +149,19 @@ fn stages(criterion: &mut Criterion, bench: &Bench) {
         ("agent in cache", Keeps::Agent),
         ("places", Keeps::Places),
     ];
-    let head = bench.head(bench.first());
+    let head = bench.subject.head(bench.first());
     for (name, keeps) in variants {
         if keeps == Keeps::Places && !bench.has_geo {
             continue;
         }
         let body = beacon(keeps.site(), true);
         group.bench_function(name, |b| {
-            b.iter(|| bench.pipeline.run(black_box(single(&body)), &head, NOW).unwrap());
+            b.iter(|| bench.subject.pipeline.run(black_box(single(&body)), &head, NOW).unwrap());
         });
     }
     let body = beacon(Keeps::Path.site(), true).replace(",\"id\":\"0198f2a7c3de7d1b\"", "");
     group.bench_function("path, the beacon without an id", |b| {
-        b.iter(|| bench.pipeline.run(black_box(single(&body)), &head, NOW).unwrap());
+        b.iter(|| bench.subject.pipeline.run(black_box(single(&body)), &head, NOW).unwrap());
     });
     group.finish();
 }
@@ -194,7 +171,11 @@ fn user_agents(criterion: &mut Criterion, bench: &Bench) {
     let mut group = criterion.benchmark_group("agent");
     let body = beacon(Keeps::Agent.site(), true);
     let run = |headers: &HeaderMap| {
-        bench.pipeline.run(single(&body), &bench.head(black_box(headers)), NOW).unwrap()
+        bench
+            .subject
+            .pipeline
+            .run(single(&body), &bench.subject.head(black_box(headers)), NOW)
+            .unwrap()
     };
     let mut seen = bench.headers.iter().cycle();
     group.bench_function("seen", |b| b.iter(|| run(seen.next().unwrap())));
@@ -221,8 +202,8 @@ fn whole(criterion: &mut Criterion, bench: &Bench) {
         let mut seen = bench.headers.iter().cycle();
         group.bench_function(name, |b| {
             b.iter(|| {
-                let head = bench.head(black_box(seen.next().unwrap()));
-                bench.pipeline.run(single(&body), &head, NOW).unwrap()
+                let head = bench.subject.head(black_box(seen.next().unwrap()));
+                bench.subject.pipeline.run(single(&body), &head, NOW).unwrap()
             });
         });
     }
@@ -231,10 +212,11 @@ fn whole(criterion: &mut Criterion, bench: &Bench) {
     group.throughput(Throughput::Elements(10));
     group.bench_function("ten in one request", |b| {
         b.iter(|| {
-            let head = bench.head(bench.first());
+            let head = bench.subject.head(bench.first());
             let raw = RawBeacons::split(black_box(ten.as_bytes()), Media::Json).unwrap();
-            raw.iter()
-                .for_each(|raw| drop(black_box(bench.pipeline.run(raw, &head, NOW).unwrap())));
+            raw.iter().for_each(|raw| {
+                drop(black_box(bench.subject.pipeline.run(raw, &head, NOW).unwrap()));
+            });
         });
     });
     group.finish();

@@ -6,7 +6,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -18,7 +17,7 @@ use crate::{Keeps, agents, beacon};
 #[derive(Debug)]
 pub struct Load {
     shared: Arc<Shared>,
-    thread: JoinHandle<io::Result<Vec<Duration>>>,
+    thread: JoinHandle<io::Result<()>>,
 }
 
 #[derive(Debug, Default)]
@@ -26,9 +25,6 @@ struct Shared {
     stop: AtomicBool,
     answered: AtomicU64,
 }
-
-/// One in so many waits is kept.
-const SAMPLED: usize = 8;
 
 /// Requests that differ in page, client address and agent; some 780 bytes each.
 pub fn requests() -> Vec<Vec<u8>> {
@@ -50,23 +46,11 @@ pub fn requests() -> Vec<Vec<u8>> {
 }
 
 impl Load {
-    /// Begins, on one core of the machine when it is given.
-    pub fn start(
-        address: SocketAddr,
-        requests: &Arc<[Vec<u8>]>,
-        connections: usize,
-        core: Option<usize>,
-    ) -> Self {
+    /// Begins.
+    pub fn start(address: SocketAddr, requests: &Arc<[Vec<u8>]>, connections: usize) -> Self {
         let shared = Arc::new(Shared::default());
         let (requests, of_thread) = (Arc::clone(requests), Arc::clone(&shared));
-        let thread = std::thread::spawn(move || {
-            if let Some(core) = core {
-                let mut cores = rustix::thread::CpuSet::new();
-                cores.set(core);
-                rustix::thread::sched_setaffinity(None, &cores)?;
-            }
-            run(address, &requests, connections, &of_thread)
-        });
+        let thread = std::thread::spawn(move || run(address, &requests, connections, &of_thread));
         Self { shared, thread }
     }
 
@@ -75,17 +59,14 @@ impl Load {
         self.shared.answered.load(Ordering::SeqCst)
     }
 
-    /// Ends it; gives back some of the times that answers took, in order.
+    /// Ends it.
     ///
     /// # Panics
     /// A connection broke, or an answer was not 2xx: the figures would mean nothing.
     #[expect(clippy::expect_used, reason = "a measurement that went wrong is none")]
-    pub fn finish(self) -> Vec<Duration> {
+    pub fn finish(self) {
         self.shared.stop.store(true, Ordering::SeqCst);
-        let mut waits =
-            self.thread.join().expect("the load ran").expect("every request was accepted");
-        waits.sort_unstable();
-        waits
+        self.thread.join().expect("the load ran").expect("every request was accepted");
     }
 }
 
@@ -94,7 +75,7 @@ fn run(
     requests: &Arc<[Vec<u8>]>,
     connections: usize,
     shared: &Arc<Shared>,
-) -> io::Result<Vec<Duration>> {
+) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     LocalSet::new().block_on(&runtime, async {
         let clients: Vec<_> = (0..connections)
@@ -105,11 +86,10 @@ fn run(
                 })
             })
             .collect();
-        let mut waits = Vec::new();
         for client in clients {
-            waits.extend(client.await.map_err(io::Error::other)??);
+            client.await.map_err(io::Error::other)??;
         }
-        Ok(waits)
+        Ok(())
     })
 }
 
@@ -117,16 +97,14 @@ async fn send(
     address: SocketAddr,
     requests: impl Iterator<Item = &Vec<u8>>,
     shared: &Shared,
-) -> io::Result<Vec<Duration>> {
+) -> io::Result<()> {
     let mut stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     let mut buffer = [0; 4_096];
-    let mut waits = Vec::new();
-    for (number, request) in requests.enumerate() {
+    for request in requests {
         if shared.stop.load(Ordering::Relaxed) {
             break;
         }
-        let began = Instant::now();
         stream.write_all(request).await?;
         // An answer is short and comes in one piece.
         let read = stream.read(&mut buffer).await?;
@@ -134,9 +112,6 @@ async fn send(
             return Err(io::Error::other("a request was not accepted"));
         }
         shared.answered.fetch_add(1, Ordering::Relaxed);
-        if number % SAMPLED == 0 {
-            waits.push(began.elapsed());
-        }
     }
-    Ok(waits)
+    Ok(())
 }

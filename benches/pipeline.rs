@@ -60,7 +60,7 @@ fn full_speed(parts: &Parts) {
     let stored = || parts.sinks[0].metric("sink_events_total");
     let door = parts.collectors[0].beacons().base().trim_start_matches("http://");
     let (began, before) = (Instant::now(), stored());
-    let load = Load::start(door.parse().unwrap(), &requests().into(), CONNECTIONS, None);
+    let load = Load::start(door.parse().unwrap(), &requests().into(), CONNECTIONS);
     std::thread::sleep(FULL_SPEED);
     let sent = load.answered() as f64;
     load.finish();

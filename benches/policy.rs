@@ -6,7 +6,8 @@
 
 use std::hint::black_box;
 
-use candor_event::{Kind, Timestamp};
+use candor_benches::subject::NOW;
+use candor_event::Kind;
 use candor_policy::{
     Consent, Format, Language, NOTICES, Policy, Registry, Request, Signals, compile, redact,
 };
@@ -15,8 +16,6 @@ use criterion::{Criterion, Throughput};
 /// What `candor` itself allocates with.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
-const NOW: Timestamp = Timestamp::from_unix(1_795_348_800);
 
 fn main() {
     let mut criterion = Criterion::default().configure_from_args();

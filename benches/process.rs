@@ -1,9 +1,7 @@
 //! What processes of this machine take.
 
 use std::fs::read_to_string;
-
-/// Clock ticks of a second, as `/proc` counts them on every Linux that this runs on.
-const TICKS: f64 = 100.0;
+use std::time::Duration;
 
 /// Seconds of CPU that a process has taken, with all of its threads; none when it is gone.
 pub fn cpu_seconds(pid: impl std::fmt::Display) -> Option<f64> {
@@ -11,6 +9,7 @@ pub fn cpu_seconds(pid: impl std::fmt::Display) -> Option<f64> {
     // The name before it may have spaces.
     let (_, rest) = stat.rsplit_once(')')?;
     let mut fields = rest.split_ascii_whitespace().skip(11);
-    let mut ticks = || fields.next()?.parse::<f64>().ok();
-    Some((ticks()? + ticks()?) / TICKS)
+    let mut ticks = || fields.next()?.parse::<u64>().ok();
+    let millis = (ticks()? + ticks()?) * 1_000 / rustix::param::clock_ticks_per_second();
+    Some(Duration::from_millis(millis).as_secs_f64())
 }

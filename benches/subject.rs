@@ -10,7 +10,6 @@ use candor_pipeline::{
     Agents, Bots, Geo, Head, KeyPeriod, KeyRing, Media, Peer, Pipeline, RawBeacons, Sources, Spam,
     TrustedProxies,
 };
-use candor_policy::Registry;
 use http::HeaderMap;
 
 use crate::registry;
@@ -38,18 +37,6 @@ impl Subject {
     /// # Errors
     /// A file is missing or cannot be read.
     pub fn new(places: Option<&Path>, networks: Option<&Path>) -> Result<Self, Box<dyn Error>> {
-        Self::with(registry()?, places, networks)
-    }
-
-    /// The same with other sites.
-    ///
-    /// # Errors
-    /// As [`Self::new`].
-    pub fn with(
-        registry: Registry,
-        places: Option<&Path>,
-        networks: Option<&Path>,
-    ) -> Result<Self, Box<dyn Error>> {
         let read = |name: &str| std::fs::read_to_string(fetched(name));
         let bots = Bots::read(&read("bots/crawler-user-agents.json")?, &read("bots/isbot.mjs")?)?;
         let sources = Sources {
@@ -59,15 +46,20 @@ impl Subject {
         };
         let keys = Arc::new(KeyRing::new(KeyPeriod::default(), None));
         Ok(Self {
-            pipeline: Pipeline::new(Arc::new(registry), keys, sources),
+            pipeline: Pipeline::new(Arc::new(registry()?), keys, sources),
             peer: Peer::new("127.0.0.1:4000".parse()?),
             trusted: TrustedProxies::default(),
         })
     }
 
+    /// What the headers of a request say, which came by the proxy.
+    pub fn head<'a>(&self, headers: &'a HeaderMap) -> Head<'a> {
+        Head::read(&self.peer, headers, &self.trusted)
+    }
+
     /// Takes a request the whole way, from its headers to the records; gives back how many beacons were kept.
     pub fn take(&self, headers: &HeaderMap, body: &str) -> usize {
-        let head = Head::read(&self.peer, headers, &self.trusted);
+        let head = self.head(headers);
         let Ok(raw) = RawBeacons::split(body.as_bytes(), Media::Json) else {
             return 0;
         };
@@ -77,7 +69,7 @@ impl Subject {
 
     /// The record that the log gets of a request's first beacon; none when it is not kept.
     pub fn record(&self, headers: &HeaderMap, body: &str) -> Option<Vec<u8>> {
-        let head = Head::read(&self.peer, headers, &self.trusted);
+        let head = self.head(headers);
         let raw = RawBeacons::split(body.as_bytes(), Media::Json).ok()?;
         let kept = self.pipeline.run(raw.iter().next()?, &head, NOW).ok()?;
         Some(kept.record.to_vec())
