@@ -51,10 +51,19 @@ pub trait Pages: Send + Sync {
 }
 
 /// What the pipeline made of a request's beacons, in their order.
+pub(crate) type Results = Vec<Result<Kept, Rejection>>;
+
+/// What it made of a body of ours.
 pub(crate) struct Ran {
-    results: Vec<Result<Kept, Rejection>>,
+    pub(crate) results: Results,
     /// Whether the request was one beacon, and no list of one.
     pub(crate) is_single: bool,
+}
+
+/// Why nothing of a request was run, and how long to wait.
+pub(crate) struct Refused {
+    pub(crate) outcome: Outcome,
+    pub(crate) wait: Option<Wait>,
 }
 
 /// The outcomes of beacons, and how long those that are refused for their number should wait.
@@ -78,6 +87,18 @@ pub(crate) struct Client(Option<Mark>);
 impl<P> std::fmt::Debug for Door<P> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Door").field("tally", &self.tally).finish_non_exhaustive()
+    }
+}
+
+impl From<Rejection> for Refused {
+    fn from(rejection: Rejection) -> Self {
+        Self { outcome: rejection.outcome(), wait: None }
+    }
+}
+
+impl From<Wait> for Refused {
+    fn from(wait: Wait) -> Self {
+        Self { outcome: Outcome::RateLimited, wait: Some(wait) }
     }
 }
 
@@ -173,7 +194,7 @@ impl<P: Producer> Door<P> {
     /// the log should hold none of it: while many wait, that is what memory and caches are full of.
     ///
     /// # Errors
-    /// The outcome of all of them, told already, and how long to wait.
+    /// [`Refused`], for all of them.
     pub(crate) fn run(
         &self,
         client: Client,
@@ -182,17 +203,11 @@ impl<P: Producer> Door<P> {
         media: Media,
         body: &[u8],
         duty: &mut Duty<'_>,
-    ) -> Result<Ran, (Outcome, Option<Wait>)> {
-        let raw = RawBeacons::split(body, media).map_err(|rejection| {
-            duty.tell(rejection.outcome(), 1);
-            (rejection.outcome(), None)
-        })?;
+    ) -> Result<Ran, Refused> {
+        let raw = RawBeacons::split(body, media)?;
         let beacons = raw.iter().count();
         duty.receive(beacons as u64 - 1);
-        self.hear_all(client, beacons).map_err(|wait| {
-            duty.tell(Outcome::RateLimited, beacons as u64);
-            (Outcome::RateLimited, Some(wait))
-        })?;
+        self.hear_all(client, beacons)?;
         let head = Head::read(peer, headers, &self.trusted);
         let now = self.clock.now();
         let results = raw.iter().map(|raw| self.pipeline.run(raw, &head, now)).collect();
@@ -200,16 +215,15 @@ impl<P: Producer> Door<P> {
     }
 
     /// Runs the beacon that a pixel's query is.
-    pub(crate) fn run_pixel(&self, peer: &Peer, headers: &HeaderMap, query: &str) -> Ran {
+    pub(crate) fn run_pixel(&self, peer: &Peer, headers: &HeaderMap, query: &str) -> Results {
         let head = Head::read(peer, headers, &self.trusted);
-        let result = self.pipeline.run_pixel(query, &head, self.clock.now());
-        Ran { results: vec![result], is_single: true }
+        vec![self.pipeline.run_pixel(query, &head, self.clock.now())]
     }
 
     /// Runs the beacons of a request in another product's protocol; says, too, how to answer.
     ///
     /// # Errors
-    /// How long to wait: too many, and told already.
+    /// [`Refused`], for all of them.
     pub(crate) fn run_foreign(
         &self,
         protocol: Protocol,
@@ -218,15 +232,12 @@ impl<P: Producer> Door<P> {
         headers: &HeaderMap,
         call: Call<'_>,
         duty: &mut Duty<'_>,
-    ) -> (Reply, Result<Ran, Wait>) {
+    ) -> Result<(Reply, Results), Refused> {
         let head = Head::read(peer, headers, &self.trusted);
         let (reply, results) = self.pipeline.run_foreign(protocol, call, &head, self.clock.now());
         duty.receive(results.len() as u64 - 1);
-        if let Err(wait) = self.hear_all(client, results.len()) {
-            duty.tell(Outcome::RateLimited, results.len() as u64);
-            return (reply, Err(wait));
-        }
-        (reply, Ok(Ran { results, is_single: false }))
+        self.hear_all(client, results.len())?;
+        Ok((reply, results))
     }
 
     /// Takes lines of an access log. They are the operator's, and nobody counts them.
@@ -246,8 +257,8 @@ impl<P: Producer> Door<P> {
 
     /// Makes what is kept durable, and tells every outcome. Of a site that sends too much, nothing of the
     /// request is kept; a failing log fails the whole request: sending it again is safe.
-    pub(crate) async fn settle(&self, ran: Ran, duty: &mut Duty<'_>) -> Settled {
-        let (mut outcomes, mut kept) = sorted(ran.results);
+    pub(crate) async fn settle(&self, results: Results, duty: &mut Duty<'_>) -> Settled {
+        let (mut outcomes, mut kept) = sorted(results);
         kept.sort_by(|one, other| one.site.cmp(&other.site));
         let now = Instant::now();
         let mut places = self.throttle.enter(now);
@@ -311,7 +322,7 @@ impl<P: Producer> Door<P> {
 }
 
 /// The outcomes so far, and what is kept, in the same order.
-fn sorted(results: Vec<Result<Kept, Rejection>>) -> (Vec<Outcome>, Vec<Accepted>) {
+fn sorted(results: Results) -> (Vec<Outcome>, Vec<Accepted>) {
     let mut outcomes = Vec::with_capacity(results.len());
     let mut accepted = Vec::with_capacity(results.len());
     for (at, result) in results.into_iter().enumerate() {

@@ -12,11 +12,10 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method, Request, StatusCode};
 use hyper::body::Body;
 
-use crate::door::{Door, Ran};
+use crate::door::{Door, Refused, Results};
 use crate::inflate::Encoding;
 use crate::respond::{self, Answer};
 use crate::tally::Duty;
-use crate::throttle::Wait;
 
 mod matomo;
 mod plausible;
@@ -61,12 +60,13 @@ impl<P: Producer> Door<P> {
         metrics::counter!("collector_foreign_requests_total", "protocol" => label).increment(1);
         let mut duty = self.tally().request();
         match self.read_and_run_foreign(protocol, peer, request, &mut duty).await {
-            Ok((reply, ran)) => {
-                let settled = self.settle(ran, &mut duty).await;
+            Ok((reply, results)) => {
+                let settled = self.settle(results, &mut duty).await;
                 respond::waiting(told(protocol, reply, &settled.outcomes), settled.wait)
             }
-            Err((reply, outcome, wait)) => {
-                respond::waiting(told(protocol, reply, &[outcome]), wait)
+            Err(Refused { outcome, wait }) => {
+                duty.tell_all(outcome);
+                respond::waiting(told(protocol, Reply::One, &[outcome]), wait)
             }
         }
     }
@@ -78,29 +78,15 @@ impl<P: Producer> Door<P> {
         peer: &Peer,
         request: Request<B>,
         duty: &mut Duty<'_>,
-    ) -> Result<(Reply, Ran), (Reply, Outcome, Option<Wait>)>
+    ) -> Result<(Reply, Results), Refused>
     where
         B: Body<Data = Bytes> + Unpin,
     {
         let (head, body) = request.into_parts();
-        let client = self.hear(peer, &head.headers).map_err(|wait| {
-            duty.tell(Outcome::RateLimited, 1);
-            (Reply::One, Outcome::RateLimited, Some(wait))
-        })?;
-        let body = match Encoding::of(&head.headers) {
-            Ok(encoding) => self.bodies.read(encoding, body).await,
-            Err(rejection) => Err(rejection),
-        };
-        let body = body.map_err(|rejection| {
-            duty.tell(rejection.outcome(), 1);
-            (Reply::One, rejection.outcome(), None)
-        })?;
+        let client = self.hear(peer, &head.headers)?;
+        let body = self.bodies.read(Encoding::of(&head.headers)?, body).await?;
         let call = Call { query: head.uri.query().unwrap_or_default(), body: &body };
-        let (reply, ran) = self.run_foreign(protocol, client, peer, &head.headers, call, duty);
-        match ran {
-            Ok(ran) => Ok((reply, ran)),
-            Err(wait) => Err((reply, Outcome::RateLimited, Some(wait))),
-        }
+        self.run_foreign(protocol, client, peer, &head.headers, call, duty)
     }
 }
 

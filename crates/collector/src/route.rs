@@ -2,18 +2,17 @@
 
 use bytes::Bytes;
 use candor_event::Outcome;
-use candor_pipeline::{Media, Peer, Protocol, Rejection};
+use candor_pipeline::{Media, Peer, Protocol};
 use candor_transport::Producer;
 use http::header::{CONTENT_TYPE, ORIGIN};
 use http::{HeaderValue, Method, Request, StatusCode};
 use hyper::body::Body;
 
-use crate::door::{Door, Ran, Settled};
+use crate::door::{Door, Ran, Refused, Settled};
 use crate::inflate::Encoding;
 use crate::protocol;
 use crate::respond::{self, Answer};
 use crate::tally::Duty;
-use crate::throttle::Wait;
 
 /// Notices may be found, beacons need not.
 const ROBOTS: &str = "User-agent: *\nAllow: /privacy/\nDisallow: /\n";
@@ -86,13 +85,12 @@ impl<P: Producer> Door<P> {
     async fn image<B>(&self, peer: &Peer, request: Request<B>) -> Answer {
         let mut duty = self.tally().request();
         if let Err(wait) = self.hear(peer, request.headers()) {
-            duty.tell(Outcome::RateLimited, 1);
-            return respond::waiting(respond::one(Outcome::RateLimited), Some(wait));
+            return refuse(wait.into(), &mut duty);
         }
         let query = request.uri().query().unwrap_or_default();
-        let ran = self.run_pixel(peer, request.headers(), query);
+        let results = self.run_pixel(peer, request.headers(), query);
         drop(request);
-        let settled = self.settle(ran, &mut duty).await;
+        let settled = self.settle(results, &mut duty).await;
         let outcome = settled.outcomes.first().copied().unwrap_or(Outcome::Malformed);
         respond::waiting(respond::pixel(outcome), settled.wait)
     }
@@ -102,12 +100,11 @@ impl<P: Producer> Door<P> {
         B: Body<Data = Bytes> + Unpin,
     {
         let mut duty = self.tally().request();
-        let ran = match self.read_and_run(peer, request, &mut duty).await {
+        let Ran { results, is_single } = match self.read_and_run(peer, request, &mut duty).await {
             Ok(ran) => ran,
-            Err((outcome, wait)) => return respond::waiting(respond::one(outcome), wait),
+            Err(refused) => return refuse(refused, &mut duty),
         };
-        let is_single = ran.is_single;
-        let Settled { outcomes, wait } = self.settle(ran, &mut duty).await;
+        let Settled { outcomes, wait } = self.settle(results, &mut duty).await;
         let answer = match outcomes.first() {
             Some(outcome) if is_single => respond::one(*outcome),
             _ => respond::several(&outcomes),
@@ -121,28 +118,24 @@ impl<P: Producer> Door<P> {
         peer: &Peer,
         request: Request<B>,
         duty: &mut Duty<'_>,
-    ) -> Result<Ran, (Outcome, Option<Wait>)>
+    ) -> Result<Ran, Refused>
     where
         B: Body<Data = Bytes> + Unpin,
     {
         let (head, body) = request.into_parts();
-        let client = self.hear(peer, &head.headers).map_err(|wait| {
-            duty.tell(Outcome::RateLimited, 1);
-            (Outcome::RateLimited, Some(wait))
-        })?;
-        let read = async {
-            let encoding = Encoding::of(&head.headers)?;
-            let named = head.headers.get(CONTENT_TYPE);
-            let content_type = named.map(|value| value.to_str().unwrap_or(""));
-            let media = Media::of_content_type(content_type)?;
-            Ok((media, self.bodies.read(encoding, body).await?))
-        };
-        let (media, body) = read.await.map_err(|rejection: Rejection| {
-            duty.tell(rejection.outcome(), 1);
-            (rejection.outcome(), None)
-        })?;
+        let client = self.hear(peer, &head.headers)?;
+        let encoding = Encoding::of(&head.headers)?;
+        let named = head.headers.get(CONTENT_TYPE);
+        let media = Media::of_content_type(named.map(|value| value.to_str().unwrap_or("")))?;
+        let body = self.bodies.read(encoding, body).await?;
         self.run(client, peer, &head.headers, media, &body, duty)
     }
+}
+
+/// Tells that nothing of a request was run.
+fn refuse(Refused { outcome, wait }: Refused, duty: &mut Duty<'_>) -> Answer {
+    duty.tell_all(outcome);
+    respond::waiting(respond::one(outcome), wait)
 }
 
 fn not_found() -> Answer {

@@ -116,12 +116,17 @@ impl Duty<'_> {
             counter.add(told);
         }
     }
+
+    /// Tells the outcome of all that are not told yet.
+    pub(crate) fn tell_all(&mut self, outcome: Outcome) {
+        self.tell(outcome, self.pending);
+    }
 }
 
 impl Drop for Duty<'_> {
     fn drop(&mut self) {
         if self.pending > 0 {
-            self.tell(Outcome::Abandoned, self.pending);
+            self.tell_all(Outcome::Abandoned);
         }
     }
 }
