@@ -98,6 +98,9 @@ const LEFT_WITHIN: Duration = Duration::from_secs(20);
 /// Which fields `report.json` has.
 const FORMAT: u32 = 1;
 
+/// What `main` allocates with.
+const ALLOCATOR: &str = "mimalloc";
+
 /// Measures, prints, and writes the report.
 pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     let bench = Bench::open(args)?;
@@ -165,7 +168,7 @@ impl Bench {
                 candor: env!("CARGO_PKG_VERSION"),
                 profile: if cfg!(debug_assertions) { "development" } else { "release" },
                 clickhouse,
-                allocator: "mimalloc",
+                allocator: ALLOCATOR,
                 looks_addresses_up: geo.places.is_some() && geo.networks.is_some(),
             },
             lines: goals::lines(&alone.ratios, &alone.paced, &pipelines),
@@ -258,4 +261,10 @@ impl Bench {
     fn say(&self, what: &str) {
         telemetry::say_progress(&format!("{:>5} s   {what}", self.began.elapsed().as_secs()));
     }
+}
+
+/// Half of a rate, for when nothing should be at its limit.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a positive rate")]
+fn half_of(answered: f64) -> u32 {
+    ((answered / 2.0) as u32).max(1)
 }

@@ -1,13 +1,11 @@
 //! The collectors that are measured alone, each beside the bare server.
 
-use std::ffi::OsString;
-
 use anyhow::{Context, Result};
 
-use super::child::{Running, Spec};
+use super::child::{Running, Spec, taking};
 use super::goals::Goal;
 use super::results::{Compared, Paced, Percentile, Run};
-use super::{Bench, Shape};
+use super::{Bench, Shape, half_of};
 use crate::config::{Config, LogKind};
 use crate::load::{Agents, Load, Report, at, memory};
 use crate::topic;
@@ -136,12 +134,7 @@ async fn start(bench: &Bench, case: &Case) -> Result<Running> {
     if case.log == LogKind::Kafka {
         topic::ensure(Config::load(Some(&config))?.kafka()?).await?;
     }
-    let data = bench.place.data(case.id);
-    let mut arguments: Vec<OsString> = vec![part.into(), "--listen".into(), "127.0.0.1:0".into()];
-    arguments.extend(["--admin".into(), "127.0.0.1:0".into(), "--config".into(), config.into()]);
-    arguments.extend(["--policies".into(), bench.place.policies().into()]);
-    arguments.extend(["--data".into(), data.into()]);
-    Running::start(Spec { name: "the collector", core: bench.cores.measured, arguments }).await
+    Running::start(taking(bench, "the collector", &[part], &config, case.id)).await
 }
 
 /// In turns, so that whatever else the machine does meets both.
@@ -201,8 +194,7 @@ async fn paced(
     bare: &Running,
     own: &Running,
 ) -> Result<Paced> {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a positive rate")]
-    let rate = ((answered / 2.0) as u32).max(1);
+    let rate = half_of(answered);
     let load = Load { rate: Some(rate), seconds: bench.speed.paced_s };
     let of_bare = bench.measure(bare.beacons()?, case.shape, vec![bare.watched()], load).await?;
     let of_own = bench.measure(own.beacons()?, case.shape, vec![own.watched()], load).await?;

@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -15,6 +16,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, ChildStderr, ChildStdin, Command};
 use tokio::sync::oneshot;
 
+use super::Bench;
 use crate::cli::Watched;
 
 /// How a part is started, as often as it must be.
@@ -54,9 +56,33 @@ pub(crate) struct Running {
 /// The last lines that a part wrote for people.
 type Told = Arc<Mutex<VecDeque<String>>>;
 
+/// A port that is chosen when it is listened to.
+pub(crate) const ANY_PORT: &str = "127.0.0.1:0";
 const START_DEADLINE: Duration = Duration::from_mins(1);
 const STOP_DEADLINE: Duration = Duration::from_mins(1);
 const LINES_MAX: usize = 8;
+
+/// A part of candor that is told this, and where its configuration is.
+pub(crate) fn part(bench: &Bench, name: &'static str, told: &[&str], config: &Path) -> Spec {
+    let mut arguments: Vec<OsString> = told.iter().map(Into::into).collect();
+    arguments.extend(["--admin".into(), ANY_PORT.into(), "--config".into(), config.into()]);
+    Spec { name, core: bench.cores.measured, arguments }
+}
+
+/// One that takes beacons by the bench's policy, and keeps what it keeps where its set-up says.
+pub(crate) fn taking(
+    bench: &Bench,
+    name: &'static str,
+    told: &[&str],
+    config: &Path,
+    data: &str,
+) -> Spec {
+    let mut spec = part(bench, name, told, config);
+    spec.arguments.extend(["--listen".into(), ANY_PORT.into()]);
+    spec.arguments.extend(["--policies".into(), bench.place.policies().into()]);
+    spec.arguments.extend(["--data".into(), bench.place.data(data).into()]);
+    spec
+}
 
 impl Running {
     /// Starts it, and waits until it is up.
@@ -135,7 +161,7 @@ fn signal(pid: u32, signal: Signal) -> Result<()> {
 }
 
 /// The program that runs now.
-pub(crate) fn own_program() -> Result<std::path::PathBuf> {
+pub(crate) fn own_program() -> Result<PathBuf> {
     std::env::current_exe().context("cannot tell where candor itself is")
 }
 
@@ -164,7 +190,7 @@ fn command_line(pid: u32) -> Vec<u8> {
 
 /// Waits until nobody has this directory on its command line any more: what is killed leaves an embedded
 /// ClickHouse that takes a moment to end.
-pub(crate) async fn wait_until_left(dir: &std::path::Path, most: Duration) {
+pub(crate) async fn wait_until_left(dir: &Path, most: Duration) {
     let until = Instant::now() + most;
     let dir = dir.as_os_str().as_encoded_bytes();
     let is_in = |pid: u32| command_line(pid).windows(dir.len().max(1)).any(|part| part == dir);

@@ -2,6 +2,7 @@
 #![expect(clippy::disallowed_types, reason = "the address of the embedded ClickHouse")]
 
 use std::collections::HashSet;
+use std::fmt;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -44,6 +45,13 @@ impl Delivery {
             lost: lost as u64,
             duplicated: (stored.len() - events.len()) as u64,
         }
+    }
+}
+
+impl fmt::Display for Delivery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { acknowledged, lost, duplicated, .. } = self;
+        write!(f, "{acknowledged} events acknowledged, {lost} lost, {duplicated} stored twice")
     }
 }
 

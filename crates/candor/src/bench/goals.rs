@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::pipeline::{CLICKHOUSE, SINK};
 use super::results::{Compared, Paced, Whole};
 
 /// A figure and its goal.
@@ -135,13 +136,13 @@ fn of_pipeline(whole: &Whole, lines: &mut Vec<Line>) {
     lines.push(all);
     for cost in &whole.processes {
         let goal = match cost.name.as_str() {
-            "sink" => SINK_US,
-            "ClickHouse" => CLICKHOUSE_US,
+            SINK => SINK_US,
+            CLICKHOUSE => CLICKHOUSE_US,
             _ => continue,
         };
         let what = name(&format!("CPU of {}", cost.name));
         lines.push(Line::new(what, cost.cpu_us_per_event, "µs an event", Goal::AtMost(goal)));
-        if cost.name == "sink" {
+        if cost.name == SINK {
             let loaded = megabytes(cost.resident_bytes_max);
             lines.push(Line::new(name("memory of the sink"), loaded, "MB", Goal::AtMost(SINK_MB)));
         }

@@ -6,6 +6,8 @@ use std::path::Path;
 use rustix::fs::statfs;
 use serde::Serialize;
 
+use super::goals::{figure, megabytes};
+
 /// A machine, as far as figures depend on it.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Machine {
@@ -37,6 +39,13 @@ impl Machine {
             kernel: version(&kernel.release().to_string_lossy()),
             file_system: file_system(dir),
         }
+    }
+}
+
+impl Machine {
+    /// Its memory, rounded, as people say it: GB.
+    pub(crate) fn gigabytes(&self) -> String {
+        figure((megabytes(self.memory_bytes) / 1e3).round())
     }
 }
 

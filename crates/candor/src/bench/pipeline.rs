@@ -9,15 +9,17 @@ use anyhow::{Context, Result};
 use candor_store::Store;
 
 use super::Bench;
-use super::child::{Running, Spec, engine_of, kill, own_program};
+use super::child::{ANY_PORT, Running, engine_of, kill, own_program, part, taking};
 use crate::cli::Watched;
 use crate::config::{Config, LogKind};
 use crate::engine::{Engine, Launch};
 use crate::{assets, policies, tables, topic};
 
-/// What ClickHouse is called in reports.
-const CLICKHOUSE: &str = "ClickHouse";
-const ANY_PORT: &str = "127.0.0.1:0";
+/// What the sink and ClickHouse are called in reports.
+pub(crate) const SINK: &str = "sink";
+pub(crate) const CLICKHOUSE: &str = "ClickHouse";
+/// The set-up, by which its files go.
+pub(crate) const DATA: &str = "pipeline";
 
 /// A running pipeline.
 #[derive(Debug)]
@@ -38,12 +40,10 @@ impl Pipeline {
     }
 
     async fn in_one(bench: &Bench) -> Result<Self> {
-        let config = bench.place.configure("pipeline", LogKind::Journal, "")?;
-        let mut arguments = arguments(&["up", "--clickhouse", ANY_PORT, "--listen", ANY_PORT]);
-        arguments.extend(["--config".into(), config.into()]);
-        arguments.extend(["--policies".into(), bench.place.policies().into()]);
-        arguments.extend(["--data".into(), bench.place.data("pipeline").into()]);
-        let up = start(bench, "collector, journal and sink", arguments).await?;
+        let config = bench.place.configure(DATA, LogKind::Journal, "")?;
+        let told = ["up", "--clickhouse", ANY_PORT];
+        let up = Running::start(taking(bench, "collector, journal and sink", &told, &config, DATA))
+            .await?;
         let beacons = up.beacons()?;
         Ok(Self { parts: vec![up], engine: None, beacons })
     }
@@ -51,20 +51,16 @@ impl Pipeline {
     async fn in_parts(bench: &Bench) -> Result<Self> {
         let engine = Engine::start(launch(bench)?).await?;
         let own = format!("{}[clickhouse]\nurl = '{}'\n", bench.kafka("pipeline"), engine.url());
-        let path = bench.place.configure("pipeline", LogKind::Kafka, &own)?;
+        let path = bench.place.configure(DATA, LogKind::Kafka, &own)?;
         let config = Config::load(Some(&path))?;
         topic::ensure(config.kafka()?).await?;
         let registry = policies::load(Some(&bench.place.policies()))?;
         tables::migrate(&config, &Store::new(&config.server()?), &registry).await?;
 
-        let mut of_sink = arguments(&["sink", "--instance", "bench"]);
-        of_sink.extend(["--config".into(), path.clone().into()]);
-        let sink = start(bench, "sink", of_sink).await?;
-        let mut of_collector = arguments(&["collect", "--listen", ANY_PORT]);
-        of_collector.extend(["--config".into(), path.into()]);
-        of_collector.extend(["--policies".into(), bench.place.policies().into()]);
-        of_collector.extend(["--data".into(), bench.place.data("pipeline").into()]);
-        let collector = start(bench, "collector", of_collector).await?;
+        let told = ["sink", "--instance", "bench"];
+        let sink = Running::start(part(bench, SINK, &told, &path)).await?;
+        let collector =
+            Running::start(taking(bench, "collector", &["collect"], &path, DATA)).await?;
         let beacons = collector.beacons()?;
         Ok(Self { parts: vec![collector, sink], engine: Some(engine), beacons })
     }
@@ -125,15 +121,6 @@ impl Pipeline {
     }
 }
 
-async fn start(bench: &Bench, name: &'static str, mut arguments: Vec<OsString>) -> Result<Running> {
-    arguments.extend(["--admin".into(), ANY_PORT.into()]);
-    Running::start(Spec { name, core: bench.cores.measured, arguments }).await
-}
-
-fn arguments(these: &[&str]) -> Vec<OsString> {
-    these.iter().map(Into::into).collect()
-}
-
 fn launch(bench: &Bench) -> Result<Launch> {
     let mut arguments = vec![OsString::from("bench-part")];
     if let Some(core) = bench.cores.measured {
@@ -144,7 +131,7 @@ fn launch(bench: &Bench) -> Result<Launch> {
         program: own_program()?,
         arguments,
         library: assets::library(bench.config.engine.library.as_deref())?,
-        data: bench.place.data("pipeline").join("clickhouse"),
+        data: bench.place.data(DATA).join("clickhouse"),
         listen: ([127, 0, 0, 1], 0).into(),
     })
 }

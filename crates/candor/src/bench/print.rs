@@ -2,20 +2,20 @@
 
 use std::fmt::Write;
 
-use super::goals::{figure, megabytes};
+use super::goals::figure;
 use super::machine::{IN_MEMORY, Machine};
 use super::results::Results;
-use super::{Bench, cases};
+use super::{ALLOCATOR, Bench, cases};
 
 /// Machine, versions, and what answers mean, before anything is measured.
 pub(super) fn introduction(bench: &Bench, machine: &Machine) -> String {
     let mut text = format!(
         "candor {}, {}   {}, {} cores, {} GB, Linux {}, {}\n",
         env!("CARGO_PKG_VERSION"),
-        "mimalloc",
+        ALLOCATOR,
         machine.processor,
         machine.cores,
-        figure((megabytes(machine.memory_bytes) / 1e3).round()),
+        machine.gigabytes(),
         machine.kernel,
         machine.file_system,
     );

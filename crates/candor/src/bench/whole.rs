@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use super::clickhouse::{bytes_of_row, delivery, events_of_batch, merged};
-use super::pipeline::Pipeline;
+use super::pipeline::{DATA, Pipeline};
 use super::results::{Cost, Killed, Whole};
-use super::{Bench, Shape, cases};
+use super::{Bench, Shape, cases, half_of};
 use crate::cli::Watched;
 use crate::config::LogKind;
 use crate::load::{Agents, Load, Memory, Processes, Report, memory};
@@ -37,9 +37,9 @@ pub(crate) async fn run(bench: &Bench, log: LogKind) -> Result<(Whole, String)> 
     let clickhouse = pipeline.clickhouse()?;
     let events_of_batch = events_of_batch(clickhouse).await?;
     let bytes_of_row = bytes_of_row(clickhouse).await?;
-    let killed = killed(bench, &mut pipeline, loaded.report.answered / 2.0).await?;
+    let killed = killed(bench, &mut pipeline, half_of(loaded.report.answered)).await?;
     pipeline.stop().await?;
-    bench.clear("pipeline");
+    bench.clear(DATA);
     let report = loaded.report;
     let whole = Whole {
         id,
@@ -91,17 +91,13 @@ async fn loaded(bench: &Bench, pipeline: &Pipeline, watched: &[Watched]) -> Resu
         resident_bytes_max: usage.resident_bytes_max.max(during),
     };
     let processes: Vec<Cost> = usage.into_iter().zip(rest).zip(during).map(cost).collect();
-    bench.say(&format!(
-        "{} events acknowledged, {} lost, {} stored twice",
-        delivery.acknowledged, delivery.lost, delivery.duplicated
-    ));
+    bench.say(&delivery.to_string());
     Ok(Loaded { report, took, processes, delivery })
 }
 
 /// Half the load, under which each process is killed once.
-async fn killed(bench: &Bench, pipeline: &mut Pipeline, answered: f64) -> Result<Killed> {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a positive rate")]
-    let rate = (answered as u32).clamp(1, bench.speed.killed_rate_max);
+async fn killed(bench: &Bench, pipeline: &mut Pipeline, half: u32) -> Result<Killed> {
+    let rate = half.min(bench.speed.killed_rate_max);
     let parts = pipeline.victims();
     let seconds = bench.speed.killed_s;
     let pause = Duration::from_secs(seconds.into()) / (u32::try_from(parts.len()).unwrap_or(1) + 1);
@@ -117,9 +113,6 @@ async fn killed(bench: &Bench, pipeline: &mut Pipeline, answered: f64) -> Result
     };
     let ((run, report), ()) = tokio::try_join!(sending, killing)?;
     let delivery = delivery(pipeline.clickhouse()?, &run, &report.acknowledged).await?;
-    bench.say(&format!(
-        "{} events acknowledged, {} lost, {} stored twice",
-        delivery.acknowledged, delivery.lost, delivery.duplicated
-    ));
+    bench.say(&delivery.to_string());
     Ok(Killed { parts, rate, unanswered: report.failed, delivery, by_second: report.by_second })
 }

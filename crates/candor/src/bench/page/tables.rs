@@ -25,7 +25,7 @@ pub(super) fn header(results: &Results, html: &mut String) -> fmt::Result {
         escape(results.versions.candor),
         escape(&machine.processor),
         machine.cores,
-        figure((megabytes(machine.memory_bytes) / 1e3).round()),
+        machine.gigabytes(),
         escape(&machine.kernel),
         warning(results),
     )
@@ -210,7 +210,7 @@ pub(super) fn machine(results: &Results, html: &mut String) -> fmt::Result {
     let rows = [
         ("Processor", machine.processor.clone()),
         ("Cores", cores),
-        ("Memory", format!("{} GB", figure((megabytes(machine.memory_bytes) / 1e3).round()))),
+        ("Memory", format!("{} GB", machine.gigabytes())),
         ("Linux", machine.kernel.clone()),
         ("File system of log and tables", machine.file_system.to_owned()),
         (
