@@ -74,7 +74,7 @@ pub use host::{HostError, HostPattern};
 pub use hours::Hours;
 pub use kind::KindSet;
 pub use language::{Language, Texts};
-pub use notice::{Format, NoticeError, Published, STYLE};
+pub use notice::{Escaped, Format, NoticeError, Published, STYLE};
 pub use page::{PathPattern, PatternError};
 pub use pending::{Capability, Pending};
 pub use period::{Period, PeriodError};

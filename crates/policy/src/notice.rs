@@ -18,7 +18,7 @@ use crate::words::words;
 use crate::{Language, Policy, SiteEntry};
 
 use compose::Notice;
-pub use html::STYLE;
+pub use html::{Escaped, STYLE};
 pub use published::Published;
 
 words! {

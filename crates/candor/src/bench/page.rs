@@ -5,6 +5,8 @@ mod tables;
 
 use std::fmt::{self, Write};
 
+use candor_policy::Escaped;
+
 use super::goals;
 use super::plot::{Axis, Bars, Plot, Row, Scale, Series};
 use super::results::{Compared, Paced, Percentile, Results, Whole};
@@ -216,15 +218,5 @@ fn figure(html: &mut String, svg: &str, caption: &str) -> fmt::Result {
 
 /// Text as HTML has it.
 pub(crate) fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            letter => escaped.push(letter),
-        }
-    }
-    escaped
+    Escaped(text).to_string()
 }

@@ -167,7 +167,8 @@ fn write_table(page: &mut String, table: &Table, heading: &str) -> fmt::Result {
 }
 
 /// Text in which nothing is markup, within elements and quoted attributes alike.
-struct Escaped<'a>(&'a str);
+#[derive(Clone, Copy, Debug)]
+pub struct Escaped<'a>(pub &'a str);
 
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
