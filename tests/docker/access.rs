@@ -4,9 +4,9 @@
 use std::collections::{BTreeSet, HashSet};
 use std::process::Command;
 
-use candor_event::{Basis, Event, Field, FieldSet, Grant, Kind, Purpose, Timestamp};
+use candor_event::{Basis, Event, Field, FieldSet, Grant, Kind, Purpose, Timestamp, wire};
 use candor_store::{
-    Attempt, Batch, Ids, InsertDeadline, Position, Quarantined, Range, Recent, Since, Store,
+    Attempt, Batch, Ids, InsertDeadline, Kept, Position, Quarantined, Range, Recent, Since, Store,
 };
 use candor_tests::{Policy, policy, program};
 
@@ -59,7 +59,26 @@ pub(crate) fn grants(engine: &Engine) -> Vec<String> {
 
 /// Two events of the demo site, and a record that is none. The times are far ahead, for columns are emptied.
 fn batch() -> Batch {
-    let event = Event {
+    let now = Timestamp::from_unix(3_990_000_001);
+    let event = wire::split(&wire::encode(&event())).unwrap().remove(0);
+    let kept = |offset| Kept::of(Position { offset, index: 0 }, event.clone(), now).0.unwrap();
+    let position = Position { offset: 7, index: 0 };
+    let (reason, record) = ("not_protobuf", vec![1]);
+    let quarantined = Quarantined { position, expires_at: None, reason, record };
+    Batch {
+        range: Range { log: "test".to_owned(), partition: 2, first: 5, last: 7 },
+        stored_at: now,
+        records: 3,
+        events: [5, 6].map(kept).into(),
+        buckets: [(candor_store::Bucket::Quarantined, 1)].into(),
+        quarantined: vec![quarantined],
+        marks: [("a0".repeat(16), 3)].into(),
+        held: 3,
+    }
+}
+
+fn event() -> Event {
+    Event {
         id: vec![7; 16],
         site: "demo".to_owned(),
         kind: Kind::Pageview.into(),
@@ -73,19 +92,6 @@ fn batch() -> Batch {
             fields: FieldSet::of(&[Field::Path]).bits(),
         }],
         ..Event::default()
-    };
-    let position = Position { offset: 7, index: 0 };
-    let (reason, record) = ("not_protobuf", vec![1]);
-    let quarantined = Quarantined { position, expires_at: None, reason, record };
-    Batch {
-        range: Range { log: "test".to_owned(), partition: 2, first: 5, last: 7 },
-        stored_at: Timestamp::from_unix(3_990_000_001),
-        records: 3,
-        events: [5, 6].map(|offset| (Position { offset, index: 0 }, event.clone())).into(),
-        buckets: [(candor_store::Bucket::Quarantined, 1)].into(),
-        quarantined: vec![quarantined],
-        marks: [("a0".repeat(16), 3)].into(),
-        held: 3,
     }
 }
 
@@ -302,8 +308,8 @@ async fn quarantine_can_settle_what_was_set_aside_and_nothing_else() {
     let (mut engine, statements) = migrated();
     let now = Timestamp::from_unix(3_990_000_002);
     let mut batch = batch();
-    let (position, event) = batch.events.first().cloned().unwrap();
-    let record = candor_event::wire::encode(&event).to_vec();
+    let position = batch.events[0].position;
+    let record = wire::encode(&event()).to_vec();
     let expires_at = Some(Timestamp::from_unix(4_000_000_000));
     let later = Position { offset: position.offset + 1, index: 0 };
     batch.quarantined = [position, later]

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 
-use candor_event::Event;
+use candor_event::wire::EventView;
 use candor_sink::machine::{Insert, Target};
 use candor_store::{Batch, Cause, Position, Recent, Since, StoreError, Token};
 
@@ -89,8 +89,8 @@ fn table_of(target: &Target) -> String {
 }
 
 /// Whether the table of this purpose refuses the event.
-pub fn is_poison(event: &Event, purpose: &str) -> bool {
-    event.site == POISON && purpose == "statistics"
+pub fn is_poison(site: &str, purpose: &str) -> bool {
+    site == POISON && purpose == "statistics"
 }
 
 pub fn refusal(code: u32) -> StoreError {
@@ -112,12 +112,12 @@ impl Statement {
         let mut blocks: BTreeMap<i64, Rows> = BTreeMap::new();
         match target {
             Target::Rows(purpose) => {
-                for (position, event) in &batch.events {
-                    let is_granted = event.grants.iter().any(|g| g.purpose == purpose.as_str());
-                    if is_granted && !present.contains(position) {
-                        let row = ((log, partition, *position), event.id.clone());
+                for kept in &batch.events {
+                    if kept.is_for(purpose) && !present.contains(&kept.position) {
+                        let event = EventView::read(&kept.message).unwrap();
+                        let row = ((log, partition, kept.position), event.id.to_vec());
                         blocks.entry(event.received_at).or_default().push(row);
-                        is_refused |= is_poison(event, purpose.as_str());
+                        is_refused |= is_poison(event.site, purpose.as_str());
                     }
                 }
             }

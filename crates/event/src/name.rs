@@ -35,9 +35,17 @@ impl Site {
     /// # Errors
     /// [`NameError`] says which rule it breaks.
     pub fn parse(name: &str) -> Result<Self, NameError> {
-        let ok = |c: u8| matches!(c, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-' | b'_');
-        check(name, 64, |c| c.is_ascii_lowercase() || c.is_ascii_digit(), ok)?;
+        Self::check(name)?;
         Ok(Self(name.into()))
+    }
+
+    /// Checks a name that is not kept.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn check(name: &str) -> Result<(), NameError> {
+        let ok = |c: u8| matches!(c, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-' | b'_');
+        check(name, 64, |c| c.is_ascii_lowercase() || c.is_ascii_digit(), ok)
     }
 
     /// The name.
@@ -57,6 +65,15 @@ impl Purpose {
     /// # Errors
     /// [`NameError`] says which rule it breaks.
     pub fn parse(name: &str) -> Result<Self, NameError> {
+        Self::check(name)?;
+        Ok(Self(name.into()))
+    }
+
+    /// Checks a name that is not kept.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn check(name: &str) -> Result<(), NameError> {
         let ok = |c: u8| matches!(c, b'a'..=b'z' | b'0'..=b'9' | b'_');
         check(name, 32, |c| c.is_ascii_lowercase(), ok)?;
         let taken = Self::RESERVED.contains(&name);
@@ -66,7 +83,7 @@ impl Purpose {
         if taken || name.contains("__") || endings.iter().any(|ending| name.ends_with(ending)) {
             return Err(NameError::Reserved);
         }
-        Ok(Self(name.into()))
+        Ok(())
     }
 
     /// The name.

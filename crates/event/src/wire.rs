@@ -3,10 +3,25 @@
 //! An event is encoded as a batch of one; encoded batches concatenate into a batch, which is how
 //! Protobuf's repeated fields are defined, so bundling events costs no decoding.
 
+mod view;
+
 use bytes::{BufMut, Bytes, BytesMut};
 use prost::Message;
 
-use crate::{Basis, Event, EventBatch, FieldSet, Kind, Purpose, Site};
+pub use self::view::{CampaignView, EventView};
+use self::view::{Fields, GRANTS, Value};
+use crate::{Basis, Event, EventBatch, FieldSet, Grant, Kind, Purpose, Site};
+
+/// An event of a record, checked, and not taken apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Encoded {
+    /// Which event it is.
+    pub id: [u8; 16],
+    /// What may be kept of it, purpose by purpose; at least one.
+    pub grants: Vec<Grant>,
+    /// The event's message, a part of the record: [`EventView::read`] reads it.
+    pub message: Bytes,
+}
 
 /// Why a record cannot be stored. It names the rule that is broken and holds none of the record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -68,44 +83,90 @@ pub fn encode_into(event: &Event, batch: &mut impl BufMut) {
 /// # Errors
 /// [`WireError`]: the record cannot be stored as it is.
 pub fn decode(record: &[u8]) -> Result<EventBatch, WireError> {
-    let batch = EventBatch::decode(record).map_err(|_| WireError::NotProtobuf)?;
-    batch.events.iter().try_for_each(check)?;
-    Ok(batch)
+    each(record, |message| {
+        check(message)?;
+        Event::decode(message).map_err(|_| WireError::NotProtobuf)
+    })
+    .map(|events| EventBatch { events })
 }
 
-fn check(event: &Event) -> Result<(), WireError> {
-    if event.id.len() != 16 || event.policy_version.len() != 16 {
+/// Splits a record into its events, and checks what the types of the contract cannot say. What
+/// [`decode`] refuses this refuses, and the other way round.
+///
+/// # Errors
+/// [`WireError`]: the record cannot be stored as it is.
+pub fn split(record: &Bytes) -> Result<Vec<Encoded>, WireError> {
+    each(record, |message| {
+        let (id, grants) = check(message)?;
+        Ok(Encoded { id, grants, message: record.slice_ref(message) })
+    })
+}
+
+/// What becomes of each event's message.
+fn each<'a, T>(
+    record: &'a [u8],
+    mut event: impl FnMut(&'a [u8]) -> Result<T, WireError>,
+) -> Result<Vec<T>, WireError> {
+    let mut events = Vec::new();
+    let mut fields = Fields::of(record);
+    while let Some((number, value)) = fields.next()? {
+        match (number, value) {
+            (1, Value::Bytes(message)) => events.push(event(message)?),
+            (1, _) => return Err(WireError::NotProtobuf),
+            _ => {}
+        }
+    }
+    Ok(events)
+}
+
+/// The id and the grants of an event that can be stored.
+fn check(message: &[u8]) -> Result<([u8; 16], Vec<Grant>), WireError> {
+    let event = EventView::read(message)?;
+    let id = event.id.try_into().map_err(|_| WireError::BadId)?;
+    if event.policy_version.len() != 16 {
         return Err(WireError::BadId);
     }
     let optional = [
-        &event.consent_record,
-        &event.address,
-        &event.address_hash,
-        &event.visitor,
-        &event.visitor_previous,
+        event.consent_record,
+        event.address,
+        event.address_hash,
+        event.visitor,
+        event.visitor_previous,
     ];
     if optional.iter().any(|id| !matches!(id.len(), 0 | 16)) {
         return Err(WireError::BadId);
     }
-    if Site::parse(&event.site).is_err() {
+    if Site::check(event.site).is_err() {
         return Err(WireError::BadName);
     }
     if matches!(Kind::try_from(event.kind), Err(_) | Ok(Kind::Unspecified)) {
         return Err(WireError::UnknownValue);
     }
-    if event.grants.is_empty() {
+    let grants = grants(message)?;
+    if grants.is_empty() {
         return Err(WireError::NoGrant);
     }
-    for grant in &event.grants {
-        if Purpose::parse(&grant.purpose).is_err() {
+    Ok((id, grants))
+}
+
+fn grants(message: &[u8]) -> Result<Vec<Grant>, WireError> {
+    let mut grants = Vec::new();
+    let mut fields = Fields::of(message);
+    while let Some((number, value)) = fields.next()? {
+        let (GRANTS, Value::Bytes(grant)) = (number, value) else {
+            continue;
+        };
+        let grant = Grant::decode(grant).map_err(|_| WireError::NotProtobuf)?;
+        if Purpose::check(&grant.purpose).is_err() {
             return Err(WireError::BadName);
         }
         if matches!(Basis::try_from(grant.basis), Err(_) | Ok(Basis::Unspecified)) {
             return Err(WireError::UnknownValue);
         }
         FieldSet::from_bits(grant.fields).ok_or(WireError::UnknownField)?;
+        grants.push(grant);
     }
-    Ok(())
+    Ok(grants)
 }
 
 #[cfg(test)]

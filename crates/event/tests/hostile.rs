@@ -28,7 +28,10 @@ fn hostile_records() {
     let both = [&one[..], &two[..]].concat();
     let (mut read, mut refused) = (0_u64, 0_u64);
     attack("record", &[&one, &two, &both], &["statistics", "demo"], |bytes| {
-        match wire::decode(bytes) {
+        let decoded = wire::decode(bytes);
+        let split = wire::split(&bytes.to_vec().into());
+        assert_eq!(decoded.is_ok(), split.is_ok());
+        match decoded {
             Err(error) => {
                 refused += 1;
                 let said = format!("{error} {error:?} {}", error.label());

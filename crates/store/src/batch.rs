@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use candor_event::{Event, FieldSet, Purpose, Timestamp, wire};
+use bytes::Bytes;
+use candor_event::wire::{self, Encoded};
+use candor_event::{Event, FieldSet, Grant, Purpose, Timestamp};
+use prost::Message;
 
 use crate::error::Refusal;
 
@@ -37,8 +40,8 @@ pub struct Batch {
     pub stored_at: Timestamp,
     /// How many records were read.
     pub records: u32,
-    /// The events, with their places.
-    pub events: Vec<(Position, Event)>,
+    /// The events, by their places.
+    pub events: Vec<Kept>,
     /// What did not become a row, and why.
     pub buckets: BTreeMap<Bucket, u64>,
     /// Records that cannot be stored.
@@ -48,6 +51,19 @@ pub struct Batch {
     /// How many rows its records asked for, and how many of them cannot be read, without what was stored before
     /// the range. Each is a row, was over already, or is set aside: what the audit checks.
     pub held: u64,
+}
+
+/// An event that is to be stored, as it lies in its record.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// Where it lies.
+    pub position: Position,
+    /// Which event it is.
+    pub id: u128,
+    /// What may be kept of it yet: some of the grants of its message.
+    pub grants: Vec<Grant>,
+    /// The event's message ([`wire::EventView::read`]), a part of its record.
+    pub message: Bytes,
 }
 
 /// Why an offset of the log has no row.
@@ -105,13 +121,39 @@ impl Bucket {
     }
 }
 
+impl Kept {
+    /// An event of a record, without the grants that are over at this time, if any is left; and how many are over.
+    pub fn of(position: Position, event: Encoded, now: Timestamp) -> (Option<Self>, u64) {
+        let Encoded { id, mut grants, message } = event;
+        let granted = grants.len();
+        grants.retain(|grant| grant.expires_at > now.unix());
+        let over = (granted - grants.len()) as u64;
+        let kept = Self { position, id: u128::from_be_bytes(id), grants, message };
+        ((!kept.grants.is_empty()).then_some(kept), over)
+    }
+
+    /// Whether it is kept for this purpose.
+    pub fn is_for(&self, purpose: &Purpose) -> bool {
+        self.grants.iter().any(|grant| grant.purpose == purpose.as_str())
+    }
+
+    /// A record of what one grant covers, and nothing else.
+    fn only(&self, grant: &Grant) -> Bytes {
+        // What does not read was refused when its record was split.
+        let mut event = Event::decode(&*self.message).unwrap_or_default();
+        event.retain(FieldSet::from_bits(grant.fields).unwrap_or_default());
+        event.grants = vec![grant.clone()];
+        wire::encode(&event)
+    }
+}
+
 impl Batch {
     /// The purposes that have rows in this batch, in order.
     pub fn purposes(&self) -> Vec<Purpose> {
         let names: HashSet<&str> = self
             .events
             .iter()
-            .flat_map(|(_, event)| event.grants.iter().map(|grant| grant.purpose.as_str()))
+            .flat_map(|event| event.grants.iter().map(|grant| grant.purpose.as_str()))
             .collect();
         let mut purposes: Vec<_> =
             names.into_iter().filter_map(|name| Purpose::parse(name).ok()).collect();
@@ -123,22 +165,19 @@ impl Batch {
     /// quarantine. What is not there is left alone.
     pub fn refuse(&mut self, refused: &Refused) {
         let Refused { purpose, position, refusal } = refused;
-        let Ok(index) = self.events.binary_search_by_key(position, |(position, _)| *position)
-        else {
+        let Ok(index) = self.events.binary_search_by_key(position, |event| event.position) else {
             return;
         };
-        let Some((_, event)) = self.events.get_mut(index) else {
+        let Some(event) = self.events.get_mut(index) else {
             return;
         };
-        let is_it = |grant: &candor_event::Grant| grant.purpose == purpose.as_str();
+        let is_it = |grant: &Grant| grant.purpose == purpose.as_str();
         let Some(grant) = event.grants.iter().find(|grant| is_it(grant)).cloned() else {
             return;
         };
         event.grants.retain(|grant| !is_it(grant));
-        let mut kept = event.clone();
-        kept.retain(FieldSet::from_bits(grant.fields).unwrap_or_default());
+        let record = event.only(&grant);
         let expires_at = Timestamp::from_unix(grant.expires_at);
-        kept.grants = vec![grant];
         if event.grants.is_empty() {
             self.events.remove(index);
         }
@@ -146,21 +185,21 @@ impl Batch {
         // Encoded events concatenate: one row of the quarantine for an event, whatever refuses it.
         match self.quarantined.iter_mut().find(|it| it.position == *position) {
             Some(row) => {
-                wire::encode_into(&kept, &mut row.record);
+                row.record.extend_from_slice(&record);
                 row.expires_at = row.expires_at.min(Some(expires_at));
             }
             None => self.quarantined.push(Quarantined {
                 position: *position,
                 expires_at: Some(expires_at),
                 reason: refusal.label(),
-                record: wire::encode(&kept).to_vec(),
+                record: record.to_vec(),
             }),
         }
     }
 
     /// Counts what [`Self::held`] says, while nothing is refused yet.
     pub fn count_held(&mut self) {
-        let rows: usize = self.events.iter().map(|(_, event)| event.grants.len()).sum();
+        let rows: usize = self.events.iter().map(|event| event.grants.len()).sum();
         let no_rows = [Bucket::Expired, Bucket::Quarantined]
             .map(|bucket| self.buckets.get(&bucket).copied().unwrap_or_default());
         self.held = rows as u64 + no_rows.iter().sum::<u64>();
@@ -168,14 +207,13 @@ impl Batch {
 
     /// When the first of a purpose's rows dies; none when it has no rows.
     pub fn dies_at(&self, purpose: &Purpose) -> Option<Timestamp> {
-        let grants = self.events.iter().flat_map(|(_, event)| &event.grants);
+        let grants = self.events.iter().flat_map(|event| &event.grants);
         let ours = grants.filter(|grant| grant.purpose == purpose.as_str());
         ours.map(|grant| Timestamp::from_unix(grant.expires_at)).min()
     }
 
     /// How many rows each purpose gets.
     pub fn rows(&self, purpose: &Purpose) -> u64 {
-        let granted = |event: &Event| event.grants.iter().any(|g| g.purpose == purpose.as_str());
-        self.events.iter().filter(|(_, event)| granted(event)).count() as u64
+        self.events.iter().filter(|event| event.is_for(purpose)).count() as u64
     }
 }

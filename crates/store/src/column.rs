@@ -1,8 +1,9 @@
 //! The columns of a purpose's table: name, type, codec, and how a row fills them. The only list of
 //! them.
 
-use candor_event::{Basis, Channel, Device, Field, Kind, Pair};
+use candor_event::{Basis, Channel, Device, Field, Kind};
 
+use crate::native::Values;
 use crate::row::Row;
 
 /// One column.
@@ -28,7 +29,7 @@ pub(crate) enum Value {
     Id(for<'a> fn(&Row<'a>) -> &'a [u8]),
     /// An id that stands for a person: another in each purpose.
     Pseudonym(for<'a> fn(&Row<'a>) -> &'a [u8]),
-    Pairs(for<'a> fn(&Row<'a>) -> &'a [Pair]),
+    Pairs(for<'a, 'b> fn(&'b Row<'a>) -> &'b [(&'a str, &'a str)]),
     Text(for<'a> fn(&Row<'a>) -> &'a str),
     /// With what the column says when the grant does not cover it.
     U8(fn(&Row<'_>) -> u8, u8),
@@ -57,7 +58,7 @@ const POSITION: &str = "TTL stored_at + INTERVAL 7 DAY";
 
 /// All columns, in the order of the table.
 pub(crate) const COLUMNS: &[Column] = &[
-    core("site", LOW, "The site, as its policy names it.", Value::Text(|r| &r.event.site)),
+    core("site", LOW, "The site, as its policy names it.", Value::Text(|r| r.event.site)),
     core("kind", LOW, "What happened: pageview, engagement, click …", Value::Text(kind)),
     core(
         "received_at",
@@ -78,38 +79,38 @@ pub(crate) const COLUMNS: &[Column] = &[
         "policy_version",
         ID,
         "The hash of the policy under which the row is kept.",
-        Value::Id(|r| &r.event.policy_version),
+        Value::Id(|r| r.event.policy_version),
     ),
-    of(Field::Path, "path", LOW, Value::Text(|r| &r.event.path)),
+    of(Field::Path, "path", LOW, Value::Text(|r| r.event.path)),
     of(Field::Query, "query", PAIRS, Value::Pairs(|r| &r.event.query)),
-    of(Field::Title, "title", LOW, Value::Text(|r| &r.event.title)),
-    of(Field::ReferrerHost, "referrer_host", LOW, Value::Text(|r| &r.event.referrer_host)),
-    of(Field::ReferrerPath, "referrer_path", LOW, Value::Text(|r| &r.event.referrer_path)),
-    of(Field::Campaign, "campaign_source", LOW, Value::Text(|r| r.campaign(|c| &c.source))),
-    of(Field::Campaign, "campaign_medium", LOW, Value::Text(|r| r.campaign(|c| &c.medium))),
-    of(Field::Campaign, "campaign_name", LOW, Value::Text(|r| r.campaign(|c| &c.name))),
-    of(Field::Campaign, "campaign_term", LOW, Value::Text(|r| r.campaign(|c| &c.term))),
-    of(Field::Campaign, "campaign_content", LOW, Value::Text(|r| r.campaign(|c| &c.content))),
-    of(Field::Source, "source", LOW, Value::Text(|r| &r.event.source)),
+    of(Field::Title, "title", LOW, Value::Text(|r| r.event.title)),
+    of(Field::ReferrerHost, "referrer_host", LOW, Value::Text(|r| r.event.referrer_host)),
+    of(Field::ReferrerPath, "referrer_path", LOW, Value::Text(|r| r.event.referrer_path)),
+    of(Field::Campaign, "campaign_source", LOW, Value::Text(|r| r.event.campaign.source)),
+    of(Field::Campaign, "campaign_medium", LOW, Value::Text(|r| r.event.campaign.medium)),
+    of(Field::Campaign, "campaign_name", LOW, Value::Text(|r| r.event.campaign.name)),
+    of(Field::Campaign, "campaign_term", LOW, Value::Text(|r| r.event.campaign.term)),
+    of(Field::Campaign, "campaign_content", LOW, Value::Text(|r| r.event.campaign.content)),
+    of(Field::Source, "source", LOW, Value::Text(|r| r.event.source)),
     of(Field::Channel, "channel", LOW, Value::Text(channel)),
-    of(Field::Language, "language", LOW, Value::Text(|r| &r.event.language)),
+    of(Field::Language, "language", LOW, Value::Text(|r| r.event.language)),
     of(Field::Screen, "screen_width", "UInt16", Value::U16(|r| clamp(r.event.screen_width))),
     of(Field::Screen, "screen_height", "UInt16", Value::U16(|r| clamp(r.event.screen_height))),
-    of(Field::Browser, "browser", LOW, Value::Text(|r| &r.event.browser)),
-    of(Field::BrowserVersion, "browser_version", LOW, Value::Text(|r| &r.event.browser_version)),
-    of(Field::Os, "os", LOW, Value::Text(|r| &r.event.os)),
-    of(Field::OsVersion, "os_version", LOW, Value::Text(|r| &r.event.os_version)),
+    of(Field::Browser, "browser", LOW, Value::Text(|r| r.event.browser)),
+    of(Field::BrowserVersion, "browser_version", LOW, Value::Text(|r| r.event.browser_version)),
+    of(Field::Os, "os", LOW, Value::Text(|r| r.event.os)),
+    of(Field::OsVersion, "os_version", LOW, Value::Text(|r| r.event.os_version)),
     of(Field::Device, "device", LOW, Value::Text(device)),
-    of(Field::Bot, "bot", LOW, Value::Text(|r| &r.event.bot)),
-    of(Field::Country, "country", LOW, Value::Text(|r| &r.event.country)),
-    of(Field::Region, "region", LOW, Value::Text(|r| &r.event.region)),
-    of(Field::City, "city", LOW, Value::Text(|r| &r.event.city)),
+    of(Field::Bot, "bot", LOW, Value::Text(|r| r.event.bot)),
+    of(Field::Country, "country", LOW, Value::Text(|r| r.event.country)),
+    of(Field::Region, "region", LOW, Value::Text(|r| r.event.region)),
+    of(Field::City, "city", LOW, Value::Text(|r| r.event.city)),
     of(Field::Network, "network_number", "UInt32", Value::U32(|r| r.event.network_number)),
-    of(Field::Network, "network", LOW, Value::Text(|r| &r.event.network)),
+    of(Field::Network, "network", LOW, Value::Text(|r| r.event.network)),
     of(Field::Address, "address", "IPv6", Value::Address(address)),
     of(Field::Address, "address_prefix", "UInt8", Value::U8(|r| clamp(r.event.address_prefix), 0)),
-    of(Field::Address, "address_hash", ID, Value::Pseudonym(|r| &r.event.address_hash)),
-    of(Field::Visitor, "visitor", ID, Value::Pseudonym(|r| &r.event.visitor)),
+    of(Field::Address, "address_hash", ID, Value::Pseudonym(|r| r.event.address_hash)),
+    of(Field::Visitor, "visitor", ID, Value::Pseudonym(|r| r.event.visitor)),
     Column {
         name: "visitor_previous",
         sql_type: ID,
@@ -118,7 +119,7 @@ pub(crate) const COLUMNS: &[Column] = &[
         field: Some(Field::Visitor),
         visible: true,
         comment: "The pseudonym under the key before, for a session that crosses a rotation; emptied after a day.",
-        value: Value::Pseudonym(|r| &r.event.visitor_previous),
+        value: Value::Pseudonym(|r| r.event.visitor_previous),
     },
     core(
         "key_epoch",
@@ -128,17 +129,18 @@ pub(crate) const COLUMNS: &[Column] = &[
     ),
     of(Field::Dwell, "dwell_ms", "UInt32", Value::U32(|r| r.event.dwell_ms)).codec(SMALL),
     of(Field::Scroll, "scroll_percent", "UInt8", Value::U8(scroll, NO_SCROLL)),
-    of(Field::Props, "name", LOW, Value::Text(|r| &r.event.name)),
+    of(Field::Props, "name", LOW, Value::Text(|r| r.event.name)),
     of(Field::Props, "props", PAIRS, Value::Pairs(|r| &r.event.props)),
-    of(Field::ConsentRecord, "consent_record", ID, Value::Id(|r| &r.event.consent_record)),
-    position("event_id", ID, Value::Id(|r| &r.event.id)).codec(RANDOM),
-    position("log", LOW, Value::Text(|r| r.log)),
-    position("log_partition", "UInt32", Value::U32(|r| r.partition)),
-    position("log_offset", "UInt64", Value::U64(|r| r.position.offset)).codec(SERIES),
-    position("log_index", "UInt32", Value::U32(|r| r.position.index)).codec(SMALL),
+    of(Field::ConsentRecord, "consent_record", ID, Value::Id(|r| r.event.consent_record)),
+    position("event_id", ID, Value::Id(|r| r.event.id)).codec(RANDOM),
+    position("log", LOW, Value::Text(|r| &r.batch.range.log)),
+    position("log_partition", "UInt32", Value::U32(|r| r.batch.range.partition)),
+    position("log_offset", "UInt64", Value::U64(|r| r.kept.position.offset)).codec(SERIES),
+    position("log_index", "UInt32", Value::U32(|r| r.kept.position.index)).codec(SMALL),
     Column {
         comment: "When the sink stored the row; emptied after a week, in no view.",
-        ..position("stored_at", TIME, Value::U32(|r| seconds(r.stored_at.unix()))).codec(SERIES)
+        ..position("stored_at", TIME, Value::U32(|r| seconds(r.batch.stored_at.unix())))
+            .codec(SERIES)
     },
 ];
 
@@ -166,6 +168,21 @@ const fn position(name: &'static str, sql_type: &'static str, value: Value) -> C
         visible: false,
         comment: "Identity and place in the log, for audit and repair; emptied after a week, in no view.",
         value,
+    }
+}
+
+impl Value {
+    /// Room for the values of so many rows.
+    pub(crate) fn room<'a>(self, rows: usize) -> Values<'a> {
+        match self {
+            Self::Address(_) | Self::Id(_) | Self::Pseudonym(_) => Values::with_room(0, 16 * rows),
+            Self::Text(_) => Values::with_room(rows, 0),
+            Self::Pairs(_) => Values::default(),
+            Self::U8(..) => Values::with_room(0, rows),
+            Self::U16(_) => Values::with_room(0, 2 * rows),
+            Self::U32(_) => Values::with_room(0, 4 * rows),
+            Self::U64(_) => Values::with_room(0, 8 * rows),
+        }
     }
 }
 
@@ -218,7 +235,7 @@ fn channel<'a>(row: &Row<'a>) -> &'a str {
 }
 
 fn address(row: &Row<'_>) -> [u8; 16] {
-    row.event.address.as_slice().try_into().unwrap_or_default()
+    row.event.address.try_into().unwrap_or_default()
 }
 
 fn scroll(row: &Row<'_>) -> u8 {

@@ -10,14 +10,6 @@ use clickhouse::error::Error as ClientError;
 /// A statement that did not succeed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// Rows that do not fit the columns: a defect.
-    #[error("cannot form a block for {table}: {reason}")]
-    Block {
-        /// The table.
-        table: String,
-        /// What the client says; it names columns and types.
-        reason: String,
-    },
     /// A column is not what it must be.
     #[error("column {column} of {table} is {found}, but must be {wanted}: change it by hand")]
     ColumnDiffers {
@@ -180,7 +172,7 @@ impl StoreError {
             Self::Insert { cause, .. } | Self::Migrate { cause, .. } | Self::Read(cause) => {
                 Some(cause)
             }
-            Self::Block { .. } | Self::ColumnDiffers { .. } | Self::SchemaTooNew { .. } => None,
+            Self::ColumnDiffers { .. } | Self::SchemaTooNew { .. } => None,
         }
     }
 }

@@ -23,6 +23,7 @@ mod config;
 mod delivery;
 mod error;
 mod migrate;
+mod native;
 mod quarantine;
 mod read;
 mod recent;
@@ -32,7 +33,7 @@ mod tls;
 mod write;
 
 pub use audit::{Confirmed, Progress, Verdict, VerdictKind};
-pub use batch::{Batch, Bucket, Position, Quarantined, Range, Refused};
+pub use batch::{Batch, Bucket, Kept, Position, Quarantined, Range, Refused};
 pub use config::{Config, Password, TableOptions};
 pub use delivery::Delivered;
 pub use error::{Cause, Class, Refusal, StoreError};

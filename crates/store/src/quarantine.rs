@@ -4,13 +4,13 @@
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
-use candor_event::wire::{self, WireError};
-use candor_event::{Event, Timestamp};
-use clickhouse::native::builder::BlockBuilder;
+use candor_event::wire::{self, Encoded, WireError};
+use candor_event::{Purpose, Timestamp};
 
-use crate::batch::{Batch, Position, Range};
+use crate::batch::{Batch, Kept, Position, Range};
 use crate::error::{Class, Refusal};
-use crate::write::{Attempt, InsertDeadline, Token, fault};
+use crate::native::{Block, Values};
+use crate::write::{Attempt, COUNTS, InsertDeadline, TEXT, TIME, Token, counts, seconds};
 use crate::{Store, StoreError};
 
 /// Something that was set aside.
@@ -108,8 +108,8 @@ impl Store {
         let Some(record) = self.held_record(held).await? else {
             return Ok(End::Gone);
         };
-        let events = match wire::decode(&record) {
-            Ok(batch) => batch.events,
+        let events = match wire::split(&record.into()) {
+            Ok(events) => events,
             Err(reason) => return Ok(End::Unreadable(reason)),
         };
         let batch = batch_of(held, events, now);
@@ -141,7 +141,7 @@ impl Store {
         &self,
         batch: &Batch,
         held: &Held,
-        purpose: &candor_event::Purpose,
+        purpose: &Purpose,
     ) -> Result<(), StoreError> {
         let held = Some(held.position.index);
         for repair in 0..TRIES {
@@ -150,14 +150,14 @@ impl Store {
                 tokio::time::sleep(DEADLINE + SLACK).await;
             }
             let present = self.stored_positions(purpose, &batch.range).await?;
-            if is_there(batch, purpose.as_str(), &present) {
+            if is_there(batch, purpose, &present) {
                 return Ok(());
             }
             let attempt = Attempt { repair, slice: None, held };
             let deadline = InsertDeadline(DEADLINE);
             self.insert_rows(batch, purpose, &present, attempt, deadline).await?;
             let present = self.stored_positions(purpose, &batch.range).await?;
-            if is_there(batch, purpose.as_str(), &present) {
+            if is_there(batch, purpose, &present) {
                 return Ok(());
             }
         }
@@ -172,10 +172,10 @@ impl Store {
         rows: &BTreeMap<String, u64>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let block = audit_block(held, end, rows, now).map_err(|reason| fault(AUDIT, &*reason))?;
         let attempt = Attempt { held: Some(held.position.index), ..Attempt::default() };
         let token = Token::new(&range_of(held), AUDIT, attempt);
-        self.insert(AUDIT, &block, &token, InsertDeadline(DEADLINE)).await?;
+        self.insert(AUDIT, audit_block(held, end, rows, now), &token, InsertDeadline(DEADLINE))
+            .await?;
         let sql = format!("ALTER TABLE {}.{QUARANTINE} DELETE WHERE {PLACE}", self.database);
         let query = self.client.query(&sql).bind(held.log.as_str()).bind(held.partition);
         let query = query.bind(held.position.offset).bind(held.position.index);
@@ -193,21 +193,19 @@ fn range_of(held: &Held) -> Range {
 
 /// The events with what may still be kept of them. Those of a whole record have places of their own; one
 /// that a table refused has the place that it had.
-fn batch_of(held: &Held, events: Vec<Event>, now: Timestamp) -> Batch {
+fn batch_of(held: &Held, events: Vec<Encoded>, now: Timestamp) -> Batch {
     let is_of_a_record = Refusal::ALL.iter().all(|refusal| refusal.label() != held.reason);
-    let mut placed = Vec::new();
-    for (index, mut event) in (0..).zip(events) {
-        event.grants.retain(|grant| grant.expires_at > now.unix());
+    let mut kept = Vec::new();
+    for (index, event) in (0..).zip(events) {
         let index = if is_of_a_record { index } else { held.position.index };
-        if !event.grants.is_empty() {
-            placed.push((Position { offset: held.position.offset, index }, event));
-        }
+        let position = Position { offset: held.position.offset, index };
+        kept.extend(Kept::of(position, event, now).0);
     }
     Batch {
         range: range_of(held),
         stored_at: now,
         records: 1,
-        events: placed,
+        events: kept,
         buckets: BTreeMap::new(),
         quarantined: Vec::new(),
         marks: BTreeMap::new(),
@@ -215,30 +213,28 @@ fn batch_of(held: &Held, events: Vec<Event>, now: Timestamp) -> Batch {
     }
 }
 
-fn is_there(batch: &Batch, purpose: &str, present: &HashSet<Position>) -> bool {
+fn is_there(batch: &Batch, purpose: &Purpose, present: &HashSet<Position>) -> bool {
     let mut events = batch.events.iter();
-    events.all(|(position, event)| {
-        event.grants.iter().all(|grant| grant.purpose != purpose) || present.contains(position)
-    })
+    events.all(|event| !event.is_for(purpose) || present.contains(&event.position))
 }
 
-fn audit_block(
-    held: &Held,
-    end: &str,
-    rows: &BTreeMap<String, u64>,
+fn audit_block<'a>(
+    held: &'a Held,
+    end: &'a str,
+    rows: &'a BTreeMap<String, u64>,
     now: Timestamp,
-) -> Result<clickhouse::native::Block, Box<dyn std::error::Error + Send + Sync>> {
-    let mut block = BlockBuilder::new();
-    block.upsert_column::<&str>("log")?.add(held.log.as_str())?;
-    block.upsert_column::<u32>("log_partition")?.add(held.partition)?;
-    block.upsert_column::<u64>("log_offset")?.add(held.position.offset)?;
-    block.upsert_column::<u32>("log_index")?.add(held.position.index)?;
-    block.upsert_column::<&str>("reason")?.add(held.reason.as_str())?;
-    block.upsert_column::<&str>("outcome")?.add(end)?;
-    block.upsert_column::<BTreeMap<String, u64>>("rows")?.add(rows.clone())?;
-    let ended_at = u32::try_from(now.unix()).unwrap_or_default();
-    block.upsert_column::<u32>("ended_at")?.add(ended_at)?;
-    Ok(block.build()?)
+) -> Block<'a> {
+    let rows = rows.iter().map(|(table, count)| (table.as_str(), *count));
+    let mut block = Block::new(1);
+    block.column("log", TEXT, Values::of([held.log.as_str()], Values::repeating));
+    block.column("log_partition", "UInt32", Values::of([held.partition], Values::u32));
+    block.column("log_offset", "UInt64", Values::of([held.position.offset], Values::u64));
+    block.column("log_index", "UInt32", Values::of([held.position.index], Values::u32));
+    block.column("reason", TEXT, Values::of([held.reason.as_str()], Values::repeating));
+    block.column("outcome", TEXT, Values::of([end], Values::repeating));
+    block.column("rows", COUNTS, Values::of([rows], counts));
+    block.column("ended_at", TIME, Values::of([seconds(now)], Values::u32));
+    block
 }
 
 fn bytes_of(hex: &str) -> Vec<u8> {

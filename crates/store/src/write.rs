@@ -1,15 +1,15 @@
 //! Inserts, each of one block under one deduplication token.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::fmt;
 use std::time::Duration;
 
 use candor_event::{FieldSet, Purpose, Timestamp};
-use clickhouse::native::Block;
-use clickhouse::native::builder::BlockBuilder;
+use clickhouse::Compression;
 
-use crate::batch::{Batch, Position, Range};
-use crate::row::{Row, fill};
+use crate::batch::{Batch, Position, Quarantined, Range};
+use crate::native::{Block, Values};
+use crate::row;
 use crate::schema::{SCHEMA_VERSION, columns};
 use crate::{Store, StoreError};
 
@@ -48,6 +48,11 @@ const BATCHES: &str = "batches";
 const QUARANTINE: &str = "quarantine";
 /// What is set aside is kept so long, or as long as its own grants allow, whichever is shorter.
 const QUARANTINED_FOR_S: i64 = 7 * 86_400;
+
+/// Types of their columns, as ClickHouse writes them.
+pub(crate) const TEXT: &str = "LowCardinality(String)";
+pub(crate) const TIME: &str = "DateTime('UTC')";
+pub(crate) const COUNTS: &str = "Map(LowCardinality(String), UInt64)";
 
 // === impl Token ===
 
@@ -100,11 +105,11 @@ impl Store {
         deadline: InsertDeadline,
     ) -> Result<(), StoreError> {
         let table = format!("{purpose}_rows");
-        let Some(block) = rows_block(batch, purpose, present, &table)? else {
+        let Some(block) = rows_block(batch, purpose, present) else {
             return Ok(());
         };
         let token = Token::new(&batch.range, &table, attempt);
-        self.insert(&table, &block, &token, deadline).await
+        self.insert(&table, block, &token, deadline).await
     }
 
     /// Inserts the range's row of the ledger.
@@ -117,9 +122,9 @@ impl Store {
         attempt: Attempt,
         deadline: InsertDeadline,
     ) -> Result<(), StoreError> {
-        let block = ledger_block(batch).map_err(|reason| fault(BATCHES, &*reason))?;
+        let tables = tables_of(batch);
         let token = Token::new(&batch.range, BATCHES, attempt);
-        self.insert(BATCHES, &block, &token, deadline).await
+        self.insert(BATCHES, ledger_block(batch, &tables), &token, deadline).await
     }
 
     /// Sets aside what cannot be stored, except the offsets that `present` says are set aside.
@@ -133,26 +138,26 @@ impl Store {
         attempt: Attempt,
         deadline: InsertDeadline,
     ) -> Result<(), StoreError> {
-        let block =
-            quarantine_block(batch, present).map_err(|reason| fault(QUARANTINE, &*reason))?;
-        let Some(block) = block else {
+        let Some(block) = quarantine_block(batch, present) else {
             return Ok(());
         };
         let token = Token::new(&batch.range, QUARANTINE, attempt);
-        self.insert(QUARANTINE, &block, &token, deadline).await
+        self.insert(QUARANTINE, block, &token, deadline).await
     }
 
     pub(crate) async fn insert(
         &self,
         table: &str,
-        block: &Block,
+        block: Block<'_>,
         token: &Token,
         InsertDeadline(deadline): InsertDeadline,
     ) -> Result<(), StoreError> {
         let seconds = deadline.as_secs().max(1).to_string();
-        let mut insert = self
-            .client
-            .insert_native_unescaped(&format!("{}.{table}", self.database))
+        // What is sent is small; taking it apart again would cost ClickHouse more than a network does.
+        let client = self.client.clone().with_compression(Compression::None);
+        let sql = format!("INSERT INTO {}.{table} FORMAT Native", self.database);
+        let mut insert = client
+            .insert_formatted_with(sql)
             .with_timeouts(Some(deadline), Some(deadline))
             .with_setting("insert_deduplication_token", token.to_string())
             .with_setting("insert_deduplicate", "1")
@@ -164,108 +169,102 @@ impl Store {
             .with_setting("max_execution_time", seconds)
             .with_setting("wait_end_of_query", "1");
         let failed = |error| StoreError::insert(table, &error);
-        insert.write(block).await.map_err(failed)?;
+        for piece in block.into_pieces() {
+            insert.send(piece).await.map_err(failed)?;
+        }
         insert.end().await.map_err(failed)
     }
 }
 
-type Fault = Box<dyn std::error::Error + Send + Sync>;
-
-pub(crate) fn fault(table: &str, reason: &(dyn std::error::Error + Send + Sync)) -> StoreError {
-    StoreError::Block { table: table.to_owned(), reason: reason.to_string() }
-}
-
-fn rows_block(
-    batch: &Batch,
+fn rows_block<'a>(
+    batch: &'a Batch,
     purpose: &Purpose,
     present: &HashSet<Position>,
-    table: &str,
-) -> Result<Option<Block>, StoreError> {
-    let rows: Vec<Row<'_>> = batch
+) -> Option<Block<'a>> {
+    let granted: Vec<_> = batch
         .events
         .iter()
-        .filter(|(position, _)| !present.contains(position))
-        .flat_map(|(position, event)| {
-            let granted = event.grants.iter().filter(|g| g.purpose == purpose.as_str());
-            granted.map(move |grant| Row {
-                event,
-                grant,
-                // Bits outside of the catalogue were refused when the record was decoded.
-                granted: FieldSet::from_bits(grant.fields).unwrap_or_default(),
-                position: *position,
-                log: &batch.range.log,
-                partition: batch.range.partition,
-                stored_at: batch.stored_at,
-            })
-        })
+        .filter(|event| !present.contains(&event.position))
+        .flat_map(|event| event.grants.iter().map(move |grant| (event, grant)))
+        .filter(|(_, grant)| grant.purpose == purpose.as_str())
         .collect();
-    if rows.is_empty() {
-        return Ok(None);
+    if granted.is_empty() {
+        return None;
     }
-    let fields = rows.iter().fold(FieldSet::EMPTY, |fields, row| fields.union(row.granted));
-    let mut block = BlockBuilder::new();
-    for column in columns(fields) {
-        fill(&mut block, column, &rows).map_err(|reason| fault(table, &*reason))?;
-    }
-    let block = block.build().map_err(|reason| fault(table, &reason))?;
-    Ok(Some(block))
+    let bits = granted.iter().fold(0, |bits, (_, grant)| bits | grant.fields);
+    // Bits outside of the catalogue were refused when the record was split.
+    let fields = FieldSet::from_bits(bits).unwrap_or_default();
+    Some(row::block(&columns(fields), batch, &granted))
 }
 
-fn ledger_block(batch: &Batch) -> Result<Block, Fault> {
+/// A table that a batch has rows for.
+#[derive(Debug)]
+struct Table {
+    name: String,
+    rows: u64,
+    /// When the first of the rows dies, Unix seconds.
+    until: Option<u32>,
+}
+
+fn tables_of(batch: &Batch) -> Vec<Table> {
+    let table = |purpose: &Purpose| Table {
+        name: format!("{purpose}_rows"),
+        rows: batch.rows(purpose),
+        until: batch.dies_at(purpose).map(seconds),
+    };
+    batch.purposes().iter().map(table).collect()
+}
+
+fn ledger_block<'a>(batch: &'a Batch, tables: &'a [Table]) -> Block<'a> {
     let range = &batch.range;
-    let rows: BTreeMap<String, u64> = batch
-        .purposes()
-        .iter()
-        .map(|purpose| (format!("{purpose}_rows"), batch.rows(purpose)))
-        .collect();
-    let until: BTreeMap<String, u32> = batch
-        .purposes()
-        .iter()
-        .filter_map(|purpose| Some((format!("{purpose}_rows"), seconds(batch.dies_at(purpose)?))))
-        .collect();
-    let buckets: BTreeMap<&str, u64> =
-        batch.buckets.iter().map(|(bucket, count)| (bucket.label(), *count)).collect();
     let events = u32::try_from(batch.events.len()).unwrap_or(u32::MAX);
+    let rows = tables.iter().map(|table| (table.name.as_str(), table.rows));
+    let until = tables.iter().filter_map(|table| Some((table.name.as_str(), table.until?)));
+    let buckets = batch.buckets.iter().map(|(bucket, count)| (bucket.label(), *count));
+    let marks = batch.marks.iter().map(|(spill, sequence)| (spill.as_str(), *sequence));
 
-    let mut block = BlockBuilder::new();
-    block.upsert_column::<&str>("log")?.add(range.log.as_str())?;
-    block.upsert_column::<u32>("log_partition")?.add(range.partition)?;
-    block.upsert_column::<u64>("first_offset")?.add(range.first)?;
-    block.upsert_column::<u64>("last_offset")?.add(range.last)?;
-    block.upsert_column::<u32>("records")?.add(batch.records)?;
-    block.upsert_column::<u32>("events")?.add(events)?;
-    block.upsert_column::<BTreeMap<String, u64>>("rows")?.add(rows)?;
-    block.upsert_column::<BTreeMap<&str, u64>>("buckets")?.add(buckets)?;
-    block.upsert_column::<u32>("stored_at")?.add(stored_at(batch))?;
-    block.upsert_column::<BTreeMap<String, u64>>("marks")?.add(batch.marks.clone())?;
-    block.upsert_column::<u64>("held")?.add(batch.held)?;
-    block.upsert_column::<BTreeMap<String, u32>>("until")?.add(until)?;
-    Ok(block.build()?)
+    let mut block = Block::new(1);
+    block.column("log", TEXT, Values::of([range.log.as_str()], Values::repeating));
+    block.column("log_partition", "UInt32", Values::of([range.partition], Values::u32));
+    block.column("first_offset", "UInt64", Values::of([range.first], Values::u64));
+    block.column("last_offset", "UInt64", Values::of([range.last], Values::u64));
+    block.column("records", "UInt32", Values::of([batch.records], Values::u32));
+    block.column("events", "UInt32", Values::of([events], Values::u32));
+    block.column("rows", COUNTS, Values::of([rows], counts));
+    block.column("buckets", COUNTS, Values::of([buckets], counts));
+    block.column("stored_at", TIME, Values::of([seconds(batch.stored_at)], Values::u32));
+    block.column("marks", COUNTS, Values::of([marks], counts));
+    block.column("held", "UInt64", Values::of([batch.held], Values::u64));
+    let until = Values::of([until], |it, until| it.map(until, Values::u32));
+    block.column("until", "Map(LowCardinality(String), UInt32)", until);
+    block
 }
 
-fn quarantine_block(batch: &Batch, present: &HashSet<Position>) -> Result<Option<Block>, Fault> {
+fn quarantine_block<'a>(batch: &'a Batch, present: &HashSet<Position>) -> Option<Block<'a>> {
     let records: Vec<_> =
-        batch.quarantined.iter().filter(|r| !present.contains(&r.position)).collect();
+        batch.quarantined.iter().filter(|it| !present.contains(&it.position)).collect();
     if records.is_empty() {
-        return Ok(None);
+        return None;
     }
-    let same = |value: u32| records.iter().map(move |_| value);
-    let log = records.iter().map(|_| batch.range.log.as_str());
-    let hex = records.iter().map(|r| hexadecimal(&r.record));
     let latest = batch.stored_at.plus_seconds(QUARANTINED_FOR_S);
-    let expires_at =
-        records.iter().map(|r| seconds(r.expires_at.map_or(latest, |at| at.min(latest))));
+    let expires_at = |it: &Quarantined| seconds(it.expires_at.map_or(latest, |at| at.min(latest)));
+    let all = |write: &dyn Fn(&mut Values<'a>, &'a Quarantined)| Values::of(records.clone(), write);
 
-    let mut block = BlockBuilder::new();
-    block.upsert_column::<&str>("log")?.add_all(log)?;
-    block.upsert_column::<u32>("log_partition")?.add_all(same(batch.range.partition))?;
-    block.upsert_column::<u64>("log_offset")?.add_all(records.iter().map(|r| r.position.offset))?;
-    block.upsert_column::<u32>("log_index")?.add_all(records.iter().map(|r| r.position.index))?;
-    block.upsert_column::<&str>("reason")?.add_all(records.iter().map(|r| r.reason))?;
-    block.upsert_column::<String>("record")?.add_all(hex)?;
-    block.upsert_column::<u32>("stored_at")?.add_all(same(stored_at(batch)))?;
-    block.upsert_column::<u32>("expires_at")?.add_all(expires_at)?;
-    Ok(Some(block.build()?))
+    let mut block = Block::new(records.len());
+    block.column("log", TEXT, all(&|to, _| to.repeating(&batch.range.log)));
+    block.column("log_partition", "UInt32", all(&|to, _| to.u32(batch.range.partition)));
+    block.column("log_offset", "UInt64", all(&|to, it| to.u64(it.position.offset)));
+    block.column("log_index", "UInt32", all(&|to, it| to.u32(it.position.index)));
+    block.column("reason", TEXT, all(&|to, it| to.repeating(it.reason)));
+    block.column("record", "String", all(&|to, it| to.text(&hexadecimal(&it.record))));
+    block.column("stored_at", TIME, all(&|to, _| to.u32(seconds(batch.stored_at))));
+    block.column("expires_at", TIME, all(&|to, it| to.u32(expires_at(it))));
+    Some(block)
+}
+
+/// Writes a row's counts by name.
+pub(crate) fn counts<'a>(to: &mut Values<'a>, counts: impl IntoIterator<Item = (&'a str, u64)>) {
+    to.map(counts, Values::u64);
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {
@@ -278,11 +277,7 @@ fn hexadecimal(bytes: &[u8]) -> String {
     })
 }
 
-fn stored_at(batch: &Batch) -> u32 {
-    seconds(batch.stored_at)
-}
-
-fn seconds(at: Timestamp) -> u32 {
+pub(crate) fn seconds(at: Timestamp) -> u32 {
     u32::try_from(at.unix()).unwrap_or_default()
 }
 

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{Field, Grant};
+use crate::{Campaign, Field, Pair};
 
 fn event(id: [u8; 16], path: String) -> Event {
     Event {
@@ -41,6 +41,140 @@ proptest! {
         record[at] = with;
         drop(decode(&record));
     }
+}
+
+/// Every field says something else.
+fn full() -> Event {
+    let text = |n: u8| format!("text {n}");
+    let id = |n| vec![n; 16];
+    let pair = |n| Pair { name: text(n), value: text(n + 1) };
+    let grant = |purpose: &str| Grant {
+        purpose: purpose.to_owned(),
+        ..event([0; 16], text(0)).grants.remove(0)
+    };
+    Event {
+        id: id(1),
+        site: "demo".to_owned(),
+        kind: Kind::Click.into(),
+        received_at: -4,
+        policy_version: id(5),
+        grants: vec![grant("statistics"), grant("security")],
+        consent_record: id(7),
+        key_epoch: 8,
+        name: text(9),
+        path: text(10),
+        query: vec![pair(11), pair(111)],
+        title: text(12),
+        referrer_host: text(13),
+        referrer_path: text(14),
+        campaign: Some(Campaign {
+            source: text(151),
+            medium: text(152),
+            name: text(153),
+            term: text(154),
+            content: text(155),
+        }),
+        language: text(16),
+        screen_width: 17,
+        screen_height: u32::MAX,
+        browser: text(19),
+        browser_version: text(20),
+        os: text(21),
+        os_version: text(22),
+        device: 23,
+        bot: text(24),
+        country: text(25),
+        region: text(26),
+        city: text(27),
+        network_number: 28,
+        network: text(29),
+        address: id(30),
+        address_prefix: 31,
+        address_hash: id(32),
+        visitor: id(33),
+        visitor_previous: id(34),
+        dwell_ms: 35,
+        scroll_percent: Some(0),
+        props: vec![pair(37)],
+        source: text(38),
+        channel: -39,
+    }
+}
+
+/// What a view says, as an event of these grants.
+fn owned(view: &EventView<'_>, grants: Vec<Grant>) -> Event {
+    let text = str::to_owned;
+    let pairs = |pairs: &[(&str, &str)]| {
+        pairs.iter().map(|(name, value)| Pair { name: text(name), value: text(value) }).collect()
+    };
+    let CampaignView { source, medium, name, term, content } = view.campaign;
+    Event {
+        id: view.id.to_vec(),
+        site: text(view.site),
+        kind: view.kind,
+        received_at: view.received_at,
+        policy_version: view.policy_version.to_vec(),
+        grants,
+        consent_record: view.consent_record.to_vec(),
+        key_epoch: view.key_epoch,
+        name: text(view.name),
+        path: text(view.path),
+        query: pairs(&view.query),
+        title: text(view.title),
+        referrer_host: text(view.referrer_host),
+        referrer_path: text(view.referrer_path),
+        campaign: (view.campaign != CampaignView::default()).then(|| Campaign {
+            source: text(source),
+            medium: text(medium),
+            name: text(name),
+            term: text(term),
+            content: text(content),
+        }),
+        language: text(view.language),
+        screen_width: view.screen_width,
+        screen_height: view.screen_height,
+        browser: text(view.browser),
+        browser_version: text(view.browser_version),
+        os: text(view.os),
+        os_version: text(view.os_version),
+        device: view.device,
+        bot: text(view.bot),
+        country: text(view.country),
+        region: text(view.region),
+        city: text(view.city),
+        network_number: view.network_number,
+        network: text(view.network),
+        address: view.address.to_vec(),
+        address_prefix: view.address_prefix,
+        address_hash: view.address_hash.to_vec(),
+        visitor: view.visitor.to_vec(),
+        visitor_previous: view.visitor_previous.to_vec(),
+        dwell_ms: view.dwell_ms,
+        scroll_percent: view.scroll_percent,
+        props: pairs(&view.props),
+        source: text(view.source),
+        channel: view.channel,
+    }
+}
+
+#[test]
+fn a_view_says_of_each_field_what_the_event_says() {
+    let event = full();
+    let encoded = split(&encode(&event)).unwrap().remove(0);
+    assert_eq!(encoded.id, [1; 16]);
+    let view = EventView::read(&encoded.message).unwrap();
+    assert_eq!(owned(&view, encoded.grants.clone()), event);
+    assert_eq!(decode(&encode(&event)).unwrap().events, [event]);
+}
+
+#[test]
+fn what_a_later_version_adds_is_passed_over() {
+    let mut message = event([1; 16], "/".to_owned()).encode_to_vec();
+    let known = message.clone();
+    // Numbers 40 to 43: a number, 64 bits, bytes, 32 bits.
+    message
+        .extend([0xc0, 2, 1, 0xc9, 2, 1, 2, 3, 4, 5, 6, 7, 8, 0xd2, 2, 1, 9, 0xdd, 2, 1, 2, 3, 4]);
+    assert_eq!(EventView::read(&message), EventView::read(&known));
 }
 
 #[test]

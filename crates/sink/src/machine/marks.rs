@@ -53,7 +53,7 @@ impl Marks {
             }
         }
         if !dropped.is_empty() {
-            batch.events.retain(|(position, _)| !dropped.contains(&position.offset));
+            batch.events.retain(|event| !dropped.contains(&event.position.offset));
             batch.quarantined.retain(|it| !dropped.contains(&it.position.offset));
         }
         if self.0.len() > REMEMBERED {
@@ -97,8 +97,9 @@ fn count_dropped(batch: &mut Batch, marked: &Marked) {
 
 #[cfg(test)]
 mod tests {
-    use candor_event::{Event, Timestamp};
-    use candor_store::{Position, Range};
+    use bytes::Bytes;
+    use candor_event::Timestamp;
+    use candor_store::{Kept, Position, Range};
     use candor_transport::LogId;
 
     use super::*;
@@ -110,9 +111,15 @@ mod tests {
 
     /// Two events in each record, of one of which a row is over.
     fn closed(marked: Vec<Marked>) -> Closed {
-        let place = |it: &Marked| [0, 1].map(|index| Position { offset: it.offset, index });
-        let events: Vec<_> =
-            marked.iter().flat_map(place).map(|place| (place, Event::default())).collect();
+        let kept = |it: &Marked| {
+            [0, 1].map(|index| Kept {
+                position: Position { offset: it.offset, index },
+                id: 0,
+                grants: Vec::new(),
+                message: Bytes::new(),
+            })
+        };
+        let events = marked.iter().flat_map(kept).collect();
         let range = Range { log: "a".to_owned(), partition: 0, first: 0, last: 9 };
         let batch = Batch {
             range,
@@ -149,7 +156,7 @@ mod tests {
             record(6, 1, 7),
         ];
         let batch = sifted(&mut marks, records);
-        let kept: Vec<_> = batch.events.iter().map(|(place, _)| place.offset).collect();
+        let kept: Vec<_> = batch.events.iter().map(|event| event.position.offset).collect();
         assert_eq!(kept, [1, 1, 3, 3, 6, 6]);
         assert_eq!(batch.buckets, [(Bucket::Duplicate, 4), (Bucket::Expired, 3)].into());
         assert!(batch.marks.values().eq(&[7, 4]), "{:?}", batch.marks);

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
-use candor_event::{Event, wire};
-use candor_store::{Batch, Bucket, Position, Quarantined, Range};
+use candor_event::wire::{self, Encoded};
+use candor_store::{Batch, Bucket, Kept, Position, Quarantined, Range};
 use candor_transport::{Damage, SpillMark};
 
 use super::action::{Action, Report};
@@ -58,10 +58,10 @@ impl Open {
         batch.records += 1;
         self.bytes += record.len() as u64;
         let (mut events, mut expired) = (None, 0);
-        match wire::decode(record) {
-            Ok(decoded) => {
-                events = Some(decoded.events.len() as u64);
-                for (index, event) in (0..).zip(decoded.events) {
+        match wire::split(record) {
+            Ok(encoded) => {
+                events = Some(encoded.len() as u64);
+                for (index, event) in (0..).zip(encoded) {
                     let position = Position { offset, index };
                     expired += self.keep(position, event);
                 }
@@ -82,17 +82,12 @@ impl Open {
     }
 
     /// Drops the grants that are over already: their rows would die at the first merge. How many it were.
-    fn keep(&mut self, position: Position, mut event: Event) -> u64 {
-        let granted = event.grants.len();
-        let now = self.batch.stored_at.unix();
-        event.grants.retain(|grant| grant.expires_at > now);
-        let expired = (granted - event.grants.len()) as u64;
+    fn keep(&mut self, position: Position, event: Encoded) -> u64 {
+        let (kept, expired) = Kept::of(position, event, self.batch.stored_at);
         if expired > 0 {
             self.count(Bucket::Expired, expired);
         }
-        if !event.grants.is_empty() {
-            self.batch.events.push((position, event));
-        }
+        self.batch.events.extend(kept);
         expired
     }
 

@@ -27,15 +27,10 @@ impl Target {
     /// The positions of a batch that belong there. The row of the ledger counts as the range's first.
     pub fn positions<'a>(&'a self, batch: &'a Batch) -> Box<dyn Iterator<Item = Position> + 'a> {
         match self {
-            Self::Rows(purpose) => Box::new(
-                batch
-                    .events
-                    .iter()
-                    .filter(|(_, event)| {
-                        event.grants.iter().any(|grant| grant.purpose == purpose.as_str())
-                    })
-                    .map(|(position, _)| *position),
-            ),
+            Self::Rows(purpose) => {
+                let events = batch.events.iter().filter(|event| event.is_for(purpose));
+                Box::new(events.map(|event| event.position))
+            }
             Self::Quarantine => Box::new(batch.quarantined.iter().map(|it| it.position)),
             Self::Ledger => {
                 Box::new(std::iter::once(Position { offset: batch.range.first, index: 0 }))

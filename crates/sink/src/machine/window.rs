@@ -75,11 +75,8 @@ impl Window {
     pub(super) fn sift(&mut self, batch: &mut Batch) {
         let mut dropped = 0;
         let Self { old, young } = self;
-        batch.events.retain(|(_, event)| {
-            let Ok(id) = event.id.as_slice().try_into().map(u128::from_be_bytes) else {
-                return true;
-            };
-            let is_new = !old.ids.contains(&id) && young.ids.insert(id);
+        batch.events.retain(|event| {
+            let is_new = !old.ids.contains(&event.id) && young.ids.insert(event.id);
             dropped += u64::from(!is_new);
             is_new
         });
@@ -104,21 +101,25 @@ fn seconds(from: Timestamp, to: Timestamp) -> i64 {
 mod tests {
     use std::collections::BTreeMap;
 
-    use candor_event::Event;
-    use candor_store::{Position, Range};
+    use bytes::Bytes;
+    use candor_store::{Kept, Position, Range};
 
     use super::*;
 
     /// A range of these ids, one offset each, that is stored at this time.
     fn batch(first: u64, stored_at: i64, ids: &[u8]) -> Batch {
-        let event = |id: &u8| Event { id: vec![*id; 16], ..Event::default() };
-        let place = |offset| Position { offset, index: 0 };
+        let event = |(offset, id): (u64, &u8)| Kept {
+            position: Position { offset, index: 0 },
+            id: u128::from_be_bytes([*id; 16]),
+            grants: Vec::new(),
+            message: Bytes::new(),
+        };
         let last = first + ids.len() as u64 - 1;
         Batch {
             range: Range { log: "a".to_owned(), partition: 0, first, last },
             stored_at: Timestamp::from_unix(stored_at),
             records: 0,
-            events: (first..).map(place).zip(ids.iter().map(event)).collect(),
+            events: (first..).zip(ids).map(event).collect(),
             buckets: BTreeMap::new(),
             quarantined: Vec::new(),
             marks: BTreeMap::new(),
@@ -139,7 +140,7 @@ mod tests {
         window.sift(&mut batch);
         let dropped = batch.buckets.get(&Bucket::Duplicate).copied().unwrap_or_default();
         assert_eq!(dropped + batch.events.len() as u64, all, "each is stored or counted");
-        batch.events.iter().map(|(_, event)| event.id[0]).collect()
+        batch.events.iter().map(|event| event.id.to_be_bytes()[0]).collect()
     }
 
     #[test]
