@@ -43,6 +43,7 @@ mod scan;
 mod segment;
 mod shared;
 mod standing;
+mod told;
 mod writer;
 
 use std::fs::DirBuilder;

@@ -62,6 +62,6 @@ impl Producer for JournalProducer {
                 metrics::full(Cause::Queue, 1);
             }
         })?;
-        answer.await.unwrap_or(Err(ProduceError::Unavailable))
+        answer.await.map_or(Err(ProduceError::Unavailable), |told| told.answer())
     }
 }

@@ -1,7 +1,7 @@
 //! Where produce calls wait for the writer: bounded, and the only place where the two meet.
 //!
-//! There is no timer. The writer takes whatever waits; while it syncs, others queue up and become the
-//! next group. A call that is alone is written at once.
+//! The writer takes whatever waits; while it syncs, others queue up and become the next group. A call that is
+//! alone is written at once.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -10,6 +10,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
+use super::told::Told;
 use crate::ProduceError;
 
 /// One produce call.
@@ -17,7 +18,7 @@ use crate::ProduceError;
 pub(super) struct Call {
     pub(super) events: Vec<Bytes>,
     pub(super) bytes: usize,
-    pub(super) done: oneshot::Sender<Result<(), ProduceError>>,
+    pub(super) done: oneshot::Sender<Told>,
 }
 
 /// The calls that wait, and what else the writer is woken for.
@@ -54,6 +55,8 @@ struct State {
     producers_gone: bool,
     closed: bool,
     consumer_gone: bool,
+    /// The writer waits, and nobody has woken it yet: to wake whoever is awake costs a system call.
+    is_idle: bool,
 }
 
 // === impl Queue ===
@@ -79,8 +82,7 @@ impl Queue {
         state.events += events;
         state.bytes += bytes;
         state.calls.push_back(call);
-        drop(state);
-        self.ready.notify_one();
+        self.wake(state);
         Ok(())
     }
 
@@ -95,8 +97,7 @@ impl Queue {
     pub(super) fn commit(&self, offset: u64) {
         let mut state = self.state();
         state.committed = offset;
-        drop(state);
-        self.ready.notify_one();
+        self.wake(state);
     }
 
     pub(super) fn committed(&self) -> u64 {
@@ -104,13 +105,15 @@ impl Queue {
     }
 
     pub(super) fn producers_gone(&self) {
-        self.state().producers_gone = true;
-        self.ready.notify_one();
+        let mut state = self.state();
+        state.producers_gone = true;
+        self.wake(state);
     }
 
     pub(super) fn consumer_gone(&self) {
-        self.state().consumer_gone = true;
-        self.ready.notify_one();
+        let mut state = self.state();
+        state.consumer_gone = true;
+        self.wake(state);
     }
 
     /// Refuses what comes and drops what waits: there is no writer any more.
@@ -126,14 +129,17 @@ impl Queue {
     pub(super) fn wait(&self, deadline: Option<Instant>, group_bytes: usize) -> Work {
         let mut state = self.state();
         loop {
+            state.is_idle = false;
             if let Some(work) = state.work(group_bytes) {
                 return work;
             }
+            state.is_idle = true;
             let waited = match deadline {
                 None => self.ready.wait(state),
                 Some(deadline) => {
                     let left = deadline.saturating_duration_since(Instant::now());
                     if left.is_zero() {
+                        state.is_idle = false;
                         return Work::Tidy;
                     }
                     let waited = self.ready.wait_timeout(state, left);
@@ -141,6 +147,15 @@ impl Queue {
                 }
             };
             state = waited.unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Wakes the writer, if it waits.
+    fn wake(&self, mut state: MutexGuard<'_, State>) {
+        let is_idle = std::mem::take(&mut state.is_idle);
+        drop(state);
+        if is_idle {
+            self.ready.notify_one();
         }
     }
 
@@ -186,7 +201,7 @@ impl State {
 mod tests {
     use super::*;
 
-    fn call(bytes: usize) -> (Call, oneshot::Receiver<Result<(), ProduceError>>) {
+    fn call(bytes: usize) -> (Call, oneshot::Receiver<Told>) {
         let (done, answer) = oneshot::channel();
         let events = vec![Bytes::from(vec![0; bytes])];
         let call = Call { events, bytes, done };

@@ -7,6 +7,7 @@
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use super::broom::Broom;
@@ -19,6 +20,7 @@ use super::queue::{Call, Work};
 use super::record::Checksum;
 use super::segment::Segment;
 use super::shared::Shared;
+use super::told::Told;
 use crate::{LogId, ProduceError};
 
 /// Owns everything that changes segments on disk.
@@ -85,7 +87,7 @@ impl Writer {
         let _closing = Closing(Arc::clone(&self.shared));
         loop {
             match self.shared.queue.wait(self.deadline(), GROUP_BYTES) {
-                Work::Group(calls) => self.answer(calls),
+                Work::Group(calls) => self.serve(calls),
                 Work::Tidy => {}
                 Work::Closed => self.shared.close(),
                 Work::Stop => break,
@@ -114,6 +116,15 @@ impl Writer {
         }
     }
 
+    /// Writes a group; and while many call, gathers the next one.
+    fn serve(&mut self, calls: Vec<Call>) {
+        let (began, dense) = (Instant::now(), calls.len() >= DENSE);
+        self.answer(calls);
+        if dense {
+            thread::sleep(GATHER.saturating_sub(began.elapsed()));
+        }
+    }
+
     fn answer(&mut self, calls: Vec<Call>) {
         let answer = self.write(&calls);
         if answer == Err(ProduceError::Full)
@@ -121,10 +132,10 @@ impl Writer {
         {
             metrics::full(cause, calls.len());
         }
-        for call in calls {
-            self.shared.queue.release(call.events.len(), call.bytes);
-            call.done.send(answer).ok(); // the caller may have gone
-        }
+        let events = calls.iter().map(|call| call.events.len()).sum();
+        let bytes = calls.iter().map(|call| call.bytes).sum();
+        self.shared.queue.release(events, bytes);
+        Told::tell(answer, calls.into_iter().map(|call| call.done).collect());
     }
 
     fn write(&mut self, calls: &[Call]) -> Result<(), ProduceError> {
@@ -290,6 +301,11 @@ impl Drop for Closing {
         self.0.close();
     }
 }
+
+/// Of so many calls in a group on, more are likely to come at once than a sync should be spent on.
+const DENSE: usize = 16;
+/// From one sync to the next while many call, at least. A sync costs the processor as much as several events.
+const GATHER: Duration = Duration::from_millis(2);
 
 /// A group ends here, so that the last call in it does not wait for too long a write.
 const GROUP_BYTES: usize = 4 << 20;
