@@ -1,6 +1,10 @@
 # `make run` and `make test` do all the set-up themselves.
 
-.PHONY: run test setup check bench instructions baseline front fuzz geo sbom tracker simulate faults faults-full
+# What `tools/profile` writes, and how the compiler is told of it.
+PROFILE := $(wildcard candor.profdata)
+USE_PROFILE := $(PROFILE:%=-Cprofile-use=$(CURDIR)/% -Cllvm-args=-pgo-warn-missing-function=false)
+
+.PHONY: run test setup check dist bench instructions baseline front fuzz geo sbom tracker simulate faults faults-full
 
 # Everything on this machine, with the built-in demo policy: http://127.0.0.1:8080/
 run: setup
@@ -19,6 +23,10 @@ check:
 	./tools/deny
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --document-private-items
+
+# The program for collectors under load, target/dist/candor: more than ten minutes, and best after `tools/profile`.
+dist:
+	RUSTFLAGS="$(USE_PROFILE)" cargo build --locked --profile dist -p candor
 
 # Builds the tracker that the program carries, and prints its size; commit what it writes.
 tracker:

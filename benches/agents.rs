@@ -10,6 +10,7 @@
 
 use std::time::{Duration, Instant};
 
+use candor_benches::process::resident_mib;
 use candor_benches::subject::{Subject, fetched};
 use candor_benches::{Keeps, agents, beacon, headers};
 
@@ -23,9 +24,13 @@ fn main() {
     // `cargo bench -- --test` asks whether it still runs.
     let is_test = std::env::args().any(|argument| argument == "--test");
     let flood = if is_test { 20_000 } else { FLOOD };
-    let before = resident();
+    let before = resident_mib();
     let bench = Bench::new();
-    println!("{:<44} {:>9}", "parser and lists of robots, MB", resident().saturating_sub(before));
+    println!(
+        "{:<44} {:>9}",
+        "parser and lists of robots, MB",
+        resident_mib().saturating_sub(before)
+    );
 
     let nothing = bench.events(Keeps::Path, flood / 4, |_| bench.seen(0));
     let enriched = bench.events(Keeps::Everything, flood / 4, |n| bench.seen(n));
@@ -41,14 +46,14 @@ fn main() {
     let cold = bench.events(Keeps::Agent, texts.len(), |n| texts.get(n).unwrap().clone());
     say("agent, never seen, ns", cold.saturating_sub(nothing).as_nanos());
 
-    let filled = resident();
+    let filled = resident_mib();
     let making = timed(flood, |n| drop(unseen(4_000 + n)));
     let all = bench.events(Keeps::Everything, flood, |n| unseen(4_000 + n));
     let each = all.saturating_sub(making);
     say(&format!("everything, {flood} agents that all differ, ns"), each.as_nanos());
     let share = enriched.as_nanos() * 100 / each.as_nanos().max(1);
     println!("{:<44} {share:>8} %", "throughput of that flood, of remembered");
-    println!("{:<44} {:>9}", "memory that it took, MB", resident().saturating_sub(filled));
+    println!("{:<44} {:>9}", "memory that it took, MB", resident_mib().saturating_sub(filled));
 }
 
 fn say(what: &str, nanoseconds: u128) {
@@ -101,12 +106,4 @@ fn timed(count: usize, mut each: impl FnMut(usize)) -> Duration {
     let begin = Instant::now();
     (0..count).for_each(&mut each);
     begin.elapsed() / u32::try_from(count).unwrap()
-}
-
-/// Resident memory, MB.
-fn resident() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
-    kib.unwrap_or_default() / 1_024
 }

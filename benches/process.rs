@@ -13,3 +13,11 @@ pub fn cpu_seconds(pid: impl std::fmt::Display) -> Option<f64> {
     let millis = (ticks()? + ticks()?) * 1_000 / rustix::param::clock_ticks_per_second();
     Some(Duration::from_millis(millis).as_secs_f64())
 }
+
+/// Resident memory of this process, MiB; 0 when the system does not say.
+pub fn resident_mib() -> u64 {
+    let status = read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    kib.unwrap_or_default() / 1_024
+}

@@ -10,6 +10,7 @@ use candor_pipeline::{
     Agents, Bots, Geo, Head, KeyPeriod, KeyRing, Media, Peer, Pipeline, RawBeacons, Sources, Spam,
     TrustedProxies,
 };
+use candor_policy::Registry;
 use http::HeaderMap;
 
 use crate::registry;
@@ -37,6 +38,18 @@ impl Subject {
     /// # Errors
     /// A file is missing or cannot be read.
     pub fn new(places: Option<&Path>, networks: Option<&Path>) -> Result<Self, Box<dyn Error>> {
+        Self::of(registry()?, places, networks)
+    }
+
+    /// The same with other policies.
+    ///
+    /// # Errors
+    /// A file is missing or cannot be read.
+    pub fn of(
+        registry: Registry,
+        places: Option<&Path>,
+        networks: Option<&Path>,
+    ) -> Result<Self, Box<dyn Error>> {
         let read = |name: &str| std::fs::read_to_string(fetched(name));
         let bots = Bots::read(&read("bots/crawler-user-agents.json")?, &read("bots/isbot.mjs")?)?;
         let sources = Sources {
@@ -46,7 +59,7 @@ impl Subject {
         };
         let keys = Arc::new(KeyRing::new(KeyPeriod::default(), None));
         Ok(Self {
-            pipeline: Pipeline::new(Arc::new(registry()?), keys, sources),
+            pipeline: Pipeline::new(Arc::new(registry), keys, sources),
             peer: Peer::new("127.0.0.1:4000".parse()?),
             trusted: TrustedProxies::default(),
         })
