@@ -23,6 +23,9 @@ pub enum WireError {
     /// No purpose may keep the event.
     #[error("an event carries no grant")]
     NoGrant,
+    /// An event that no collector makes, for it would fit into no record.
+    #[error("an event is larger than any of a collector")]
+    TooLarge,
     /// A kind or basis of a later version.
     #[error("a value is not known to this version")]
     UnknownValue,
@@ -45,11 +48,15 @@ impl WireError {
             Self::BadName => "bad_name",
             Self::NotProtobuf => "not_protobuf",
             Self::NoGrant => "no_grant",
+            Self::TooLarge => "too_large",
             Self::UnknownValue => "unknown_value",
             Self::UnknownField => "unknown_field",
         }
     }
 }
+
+/// The most bytes that an event may have: a collector makes no larger record either.
+pub const EVENT_BYTES_MAX: usize = 512 << 10;
 
 /// Encodes one event as a batch of one.
 pub fn encode(event: &Event) -> Bytes {
@@ -70,6 +77,10 @@ pub fn encode_into(event: &Event, batch: &mut impl BufMut) {
 pub fn decode(record: &[u8]) -> Result<EventBatch, WireError> {
     let batch = EventBatch::decode(record).map_err(|_| WireError::NotProtobuf)?;
     batch.events.iter().try_for_each(check)?;
+    let is_too_large = |event: &Event| event.encoded_len() > EVENT_BYTES_MAX;
+    if record.len() > EVENT_BYTES_MAX && batch.events.iter().any(is_too_large) {
+        return Err(WireError::TooLarge);
+    }
     Ok(batch)
 }
 
