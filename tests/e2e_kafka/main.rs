@@ -13,6 +13,7 @@ mod fleet;
 mod killed;
 mod marks;
 mod parts;
+mod poison;
 mod spilled;
 #[path = "../e2e/suite.rs"]
 mod suite;

@@ -28,6 +28,7 @@ mod process;
 mod proxy;
 mod scale;
 mod sql;
+mod stranger;
 
 pub use audit::Audit;
 pub use authority::{Authority, Shown};
@@ -45,6 +46,7 @@ pub use policy::{Policy, policy};
 pub use process::{Process, program};
 pub use proxy::{Ailment, Proxy};
 pub use scale::{Fault, Scale, scale};
+pub use stranger::Stranger;
 
 use std::time::{Duration, Instant};
 
