@@ -14,6 +14,7 @@ mod killed;
 mod marks;
 mod parts;
 mod poison;
+mod replayed;
 mod spilled;
 #[path = "../e2e/suite.rs"]
 mod suite;

@@ -169,12 +169,26 @@ impl World {
                 }
                 Ok(())
             }
+            SinkError::CursorSetBack { partition, end, .. } if self.group.was_set_back => {
+                self.die(sink);
+                // Somebody does what the error says, unless it was done already.
+                if self.is_set_back(*partition) {
+                    self.expel(*partition);
+                    self.group.set_cursor(*partition, *end);
+                    self.settle();
+                }
+                Ok(())
+            }
             SinkError::Store(_) if self.was_refused => {
                 self.die(sink);
                 Ok(())
             }
             _ => Err(format!("sink {sink} stops: {error}")),
         }
+    }
+
+    fn is_set_back(&self, partition: u32) -> bool {
+        self.group.slots.get(partition as usize).is_some_and(|slot| slot.set_back_from.is_some())
     }
 
     fn perform(&mut self, sink: usize, action: Action) {
