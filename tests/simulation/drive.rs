@@ -98,14 +98,17 @@ impl World {
         if self.random.chance(self.faults.clock)
             && let Some(process) = self.processes.get_mut(sink)
         {
-            process.clock = i64::try_from(self.random.below(180_000)).unwrap_or(0) - 90_000;
+            process.clock = self.random.jump();
         }
         let now = self.now;
         let jitter = u16::try_from(self.random.below(1 << 16)).unwrap_or(0);
         let Some(process) = self.processes.get_mut(sink) else {
             return Ok(());
         };
-        let moment = process.moment(now, jitter);
+        let mut moment = process.moment(now, jitter);
+        if self.planted == Some(Planted::DeadlinesByWallClock) {
+            moment.elapsed = process.elapsed_by_wall_clock(now);
+        }
         self.digest = self.digest.wrapping_mul(31).wrapping_add(now);
         let input_text = self.is_traced().then(|| format!("{input:?}"));
         let Some(machine) = self.processes.get_mut(sink).and_then(|it| it.machine.as_mut()) else {

@@ -21,7 +21,7 @@ pub struct Faults {
     pub frozen_for: u64,
     /// Of those times: its clocks stand still too.
     pub suspended: u64,
-    /// A sink's wall clock jumps.
+    /// A sink's wall clock jumps, by up to 25 hours either way.
     pub clock: u64,
     /// The group moves partitions, once in so many milliseconds.
     pub rebalance_every: u64,
@@ -212,6 +212,8 @@ pub enum Planted {
     WindowOfTwo,
     /// The ledger is said to have nothing of a partition.
     SetBackNotSeen,
+    /// Deadlines and pauses are counted by a clock that is set now and then.
+    DeadlinesByWallClock,
 }
 
 impl Planted {
@@ -219,7 +221,7 @@ impl Planted {
         matches!(self, Self::MarksNotRead | Self::MarksOfOwnRange | Self::MarksNotKept)
     }
 
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::TokenBelieved,
         Self::NothingReadBack,
         Self::IntentForgotten,
@@ -245,5 +247,6 @@ impl Planted {
         Self::IdsOfOwnRange,
         Self::WindowNotShared,
         Self::SetBackNotSeen,
+        Self::DeadlinesByWallClock,
     ];
 }
