@@ -8,6 +8,7 @@
 )]
 #![expect(clippy::print_stdout, reason = "seeds and figures are for whoever looks")]
 
+mod disks;
 mod faults;
 mod fleet;
 mod killed;
