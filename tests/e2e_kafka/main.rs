@@ -19,3 +19,4 @@ mod replayed;
 mod spilled;
 #[path = "../e2e/suite.rs"]
 mod suite;
+mod versions;

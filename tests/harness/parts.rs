@@ -6,9 +6,10 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use candor_transport::kafka::KafkaConfig;
 use tempfile::TempDir;
 
-use crate::config::merged;
+use crate::config::{kafka_of, merged};
 use crate::eventually;
 use crate::http::{Answer, Client};
 use crate::kafka::Broker;
@@ -197,6 +198,11 @@ impl Parts {
         let mut command = Command::new(program("candor"));
         command.args(self.args(subcommand)).current_dir(self.dir.path()).process_group(0);
         command
+    }
+
+    /// How Kafka is reached.
+    pub fn kafka(&self) -> KafkaConfig {
+        kafka_of(&std::fs::read_to_string(self.dir.path().join("candor.toml")).unwrap())
     }
 
     /// The broker.
