@@ -167,6 +167,7 @@ fn a_topic_made_anew_is_another_log() {
     let after = send(30);
     parts.sql_becomes("SELECT uniqExact(path) FROM candor.statistics", &after);
     parts.sql_becomes("SELECT uniqExact(log) FROM candor.batches", "2");
+    parts.audit(&[]).assert_clean();
 }
 
 #[test]
