@@ -221,13 +221,13 @@ async fn the_sink_can_write_and_read_back() {
     let range = &batch.range;
 
     store.ping().await.unwrap();
-    assert!(!store.ledger_knows("test", 2).await.unwrap());
+    assert_eq!(store.ledger_end("test", 2).await.unwrap(), None);
     insert(&store, &batch).await;
 
     assert_eq!(store.stored_positions(&purpose, range).await.unwrap().len(), 2);
     assert_eq!(store.quarantined_positions(range).await.unwrap().len(), 1);
     assert!(store.ledger_has(range).await.unwrap());
-    assert!(store.ledger_knows("test", 2).await.unwrap());
+    assert_eq!(store.ledger_end("test", 2).await.unwrap(), Some(range.last + 1));
     let spills = ["a0".repeat(16), "b0".repeat(16)];
     let known = store.marks_before("test", 2, 8, &spills).await.unwrap();
     assert_eq!(known, batch.marks);

@@ -115,6 +115,14 @@ fn a_range_beyond_the_end_is_found() {
 }
 
 #[test]
+fn a_range_of_a_partition_without_a_cursor_is_found() {
+    let candor = stored(2);
+    let stray = "INSERT INTO candor.batches SELECT * REPLACE (toUInt32(7) AS log_partition) \
+                 FROM (SELECT * FROM candor.batches WHERE first_offset = 1)";
+    assert_eq!(found(&candor, &[stray]), ["beyond", "no_cursor"]);
+}
+
+#[test]
 fn what_died_or_may_have_been_deleted_is_not_missed() {
     let mut candor =
         Candor::with_policy(policy().purpose("statistics", "consent", "24 months", &["path"]));

@@ -149,6 +149,9 @@ fn clients_are_answered_as_they_expect() {
     assert_eq!(plausible(&candor, &[], &elsewhere).outcome, "unknown_site");
     let ours = PLAUSIBLE.replace("demo.example", "demo");
     assert_eq!(plausible(&candor, &[], &ours).outcome, "unknown_site", "ours is not Plausible's");
+    let health = candor.beacons().get("/api/health", &[]);
+    let said: serde_json::Value = serde_json::from_str(&health.body).unwrap();
+    assert_eq!((health.status, &said["clickhouse"]), (200, &"ok".into()), "as its monitors expect");
     let bad = plausible(&candor, &[], r#"{"n":"visitor-made-text"}"#);
     assert!(bad.status == 400 && bad.body.contains("errors"), "{}", bad.body);
     assert!(!bad.body.contains("visitor-made-text"));

@@ -3,8 +3,9 @@
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
+use std::time::Duration;
 
-use candor_tests::{Load, Parts, PartsOptions, eventually, scale};
+use candor_tests::{Fault, Load, Parts, PartsOptions, eventually, scale, stored_after};
 
 /// As many batches as may be, and owners that are found dead soon.
 const RESTLESS: &str = "sink.batch_age_ms = 800\nkafka.session_timeout_s = 2\n";
@@ -166,12 +167,15 @@ fn a_topic_made_anew_is_another_log() {
     let after = send(30);
     parts.sql_becomes("SELECT uniqExact(path) FROM candor.statistics", &after);
     parts.sql_becomes("SELECT uniqExact(log) FROM candor.batches", "2");
+    parts.audit(&[]).assert_clean();
 }
 
 #[test]
 fn clickhouse_away_means_waiting_and_nothing_else() {
+    let mut fault = Fault::begin("F7, ClickHouse away");
     let mut parts = Parts::start(&PartsOptions { own_broker: false, ..restless() });
-    let load = load(&parts);
+    let doors: Vec<_> = parts.collectors.iter().map(candor_tests::Part::beacons).collect();
+    let load = Load::start_slowly(&doors, scale().pick(Duration::ZERO, Duration::from_millis(10)));
     load.wait_for(50);
     parts.engine.kill();
     load.wait_for(300);
@@ -185,8 +189,19 @@ fn clickhouse_away_means_waiting_and_nothing_else() {
             tries.iter().any(|name| sink.metric(name) > 0).then_some(())
         });
     }
+    let outage = scale().pick(Duration::ZERO, Duration::from_mins(30));
+    load.go_on(outage);
+    let sum = |name| parts.sinks.iter().map(|sink| sink.metric(name)).sum::<u64>();
+    assert!(outage.is_zero() || sum("sink_stalled_partitions") == 4, "it is told after a minute");
+    let taken = load.so_far();
+    fault.note(format!("{} taken and {} refused meanwhile", taken.len(), load.refused()));
     parts.engine.restart();
+    let caught_up = stored_after(parts.clickhouse(), &taken, outage.max(Duration::from_mins(1)));
+    fault.note_time("away for", outage);
+    fault.note_time("caught up after", caught_up);
+    fault.note_memory(&parts.sinks, "a sink");
     finish(&parts, load);
+    fault.end();
 }
 
 #[test]

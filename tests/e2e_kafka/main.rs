@@ -8,11 +8,15 @@
 )]
 #![expect(clippy::print_stdout, reason = "seeds and figures are for whoever looks")]
 
+mod disks;
 mod faults;
 mod fleet;
 mod killed;
 mod marks;
 mod parts;
+mod poison;
+mod replayed;
 mod spilled;
 #[path = "../e2e/suite.rs"]
 mod suite;
+mod versions;

@@ -72,6 +72,7 @@ fn what_clients_send_again_is_stored_once_whoever_owns_the_partition() {
     Drain::of(&parts).send_unmarked(&[0, 2, 3, 3]);
     parts.sinks[0].restart();
     parts.sql_becomes(ACCOUNT, "(4,4)\t5");
+    parts.audit(&[]).assert_clean();
 }
 
 #[test]
@@ -94,4 +95,5 @@ fn what_is_sent_again_out_of_a_spill_is_stored_once_whoever_owns_the_partition()
                 mapValues(marks) AS sequence GROUP BY spill ORDER BY spill";
     let want = format!("{}\t9\n{}\t3", "a0".repeat(16), "b0".repeat(16));
     parts.sql_becomes(last, &want);
+    parts.audit(&[]).assert_clean();
 }

@@ -172,6 +172,11 @@ fn a_full_spill_means_503_until_there_is_room() {
     let events = parts.tail(&["--from-beginning"]);
     let many = events.iter().filter(|event| event["path"] == "/many").count();
     assert_eq!(many, taken, "what was refused was not kept, what was taken is there");
+    parts.add_sink();
+    let rows =
+        "SELECT countIf(path = '/many'), countIf(path = '/again') > 0 FROM candor.statistics";
+    parts.sql_becomes(rows, &format!("{taken}\t1"));
+    parts.audit(&[]).assert_clean();
 }
 
 #[test]

@@ -107,6 +107,37 @@ fn certificates_are_followed_and_connections_go_on() {
 }
 
 #[test]
+fn when_certificates_run_out_is_measured_and_told_in_time() {
+    let authority = authority();
+    authority.issue_until("beacons", (2_100, 1, 1));
+    authority.issue_until("admin", (2_100, 3, 1));
+    let candor = Candor::start(Options { config: config(&authority), ..Options::default() });
+    let ends = |of: &str, unix: &str| {
+        let name = "candor_tls_certificate_expires_timestamp_seconds";
+        let line = format!("{name}{{of=\"{of}\"}} {unix}\n");
+        metrics(&authority, &candor).contains(&line).then_some(())
+    };
+    ends("beacons", "4102444800").unwrap();
+    ends("admin", "4107542400").unwrap();
+    assert!(!candor.log().contains("runs out soon"), "{}", candor.log());
+
+    let soon = candor.sql(
+        "SELECT toYear(day), toMonth(day), toDayOfMonth(day), toUnixTimestamp(toDateTime(day, 'UTC')) \
+         FROM (SELECT toDate(now(), 'UTC') + 10 AS day)",
+    );
+    let [year, month, day, unix] = soon.split('\t').collect::<Vec<_>>()[..] else {
+        panic!("{soon}")
+    };
+    let day = (year.parse().unwrap(), month.parse().unwrap(), day.parse().unwrap());
+    authority.issue_until("beacons", day);
+    eventually("it is measured anew", || ends("beacons", unix));
+    let log = candor.log();
+    let warning = log.lines().find(|line| line.contains("the certificate runs out soon")).unwrap();
+    assert!(warning.contains(r#""of":"beacons""#) && warning.contains(r#""days":9"#), "{warning}");
+    assert!(warning.contains("WARN"), "{warning}");
+}
+
+#[test]
 fn the_admin_listener_asks_for_a_certificate() {
     let authority = authority();
     let candor = Candor::start(Options { config: config(&authority), ..Options::default() });

@@ -38,10 +38,20 @@ impl Authority {
 
     /// The same for other hosts.
     pub fn issue_for(&self, name: &str, hosts: &[&str]) {
-        let key = KeyPair::generate().unwrap();
         let hosts: Vec<_> = hosts.iter().map(|&host| host.to_owned()).collect();
-        let certificate =
-            CertificateParams::new(hosts).unwrap().signed_by(&key, &self.issuer).unwrap();
+        self.issue_as(name, &CertificateParams::new(hosts).unwrap());
+    }
+
+    /// The same for this machine, good until the beginning of a day: year, month and day.
+    pub fn issue_until(&self, name: &str, (year, month, day): (i32, u8, u8)) {
+        let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        params.not_after = rcgen::date_time_ymd(year, month, day);
+        self.issue_as(name, &params);
+    }
+
+    fn issue_as(&self, name: &str, params: &CertificateParams) {
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
         self.write(&format!("{name}.key"), &key.serialize_pem());
         self.write(&format!("{name}.pem"), &certificate.pem());
     }

@@ -16,6 +16,7 @@ use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::disk::SmallDisk;
 use crate::eventually;
 
 /// A running broker, or one that was killed and can be started again in the same place.
@@ -24,6 +25,8 @@ pub struct Broker {
     dir: PathBuf,
     ports: Ports,
     state: Mutex<State>,
+    /// Where its log is, when that has a disk of its own.
+    disk: Option<SmallDisk>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -63,7 +66,16 @@ impl Broker {
 
     /// The same in a directory that was prepared; it is the broker's from now on.
     pub fn start_in(dir: PathBuf, settings: &[(&str, &str)]) -> Self {
-        let broker = Self::prepare(dir, Ports::free(), settings);
+        let broker = Self::prepare(dir, Ports::free(), settings, None);
+        broker.restart();
+        broker
+    }
+
+    /// One whose log has a disk of so many mebibytes.
+    pub fn start_on_small_disk(mebibytes: u32) -> Self {
+        let dir = tempfile::Builder::new().prefix("candor-kafka-").tempdir().unwrap().keep();
+        let disk = SmallDisk::at(&dir.join("data"), mebibytes, 10_000);
+        let broker = Self::prepare(dir, Ports::free(), &[], Some(disk));
         broker.restart();
         broker
     }
@@ -83,7 +95,7 @@ impl Broker {
                 ("offsets.topic.replication.factor", "3"),
                 ("min.insync.replicas", "2"),
             ];
-            Self::prepare(dir, ports, &settings)
+            Self::prepare(dir, ports, &settings, None)
         });
         let brokers: Vec<_> = brokers.collect();
         Self::restart_all(&brokers.iter().collect::<Vec<_>>());
@@ -99,10 +111,18 @@ impl Broker {
     }
 
     /// Where it is, not yet started.
-    fn prepare(dir: PathBuf, ports: Ports, settings: &[(&str, &str)]) -> Self {
+    fn prepare(
+        dir: PathBuf,
+        ports: Ports,
+        settings: &[(&str, &str)],
+        disk: Option<SmallDisk>,
+    ) -> Self {
         write_properties(&dir, ports, settings);
-        format_storage(&dir);
-        let mut supervisor = Command::new("sh")
+        let command = |program: &str| {
+            disk.as_ref().map_or_else(|| Command::new(program), |disk| disk.command(program))
+        };
+        format_storage(command("java"), &dir);
+        let mut supervisor = command("sh")
             .args(["-c", SUPERVISOR, "kafka", CLASS])
             .args(java_options())
             .arg(dir.join("server.properties"))
@@ -115,7 +135,7 @@ impl Broker {
         let orders = supervisor.stdin.take();
         let pids = BufReader::new(supervisor.stdout.take().unwrap());
         let state = State { supervisor, orders, pids, broker: None };
-        Self { dir, ports, state: Mutex::new(state) }
+        Self { dir, ports, state: Mutex::new(state), disk }
     }
 
     /// Where clients begin, `host:port`.
@@ -182,6 +202,18 @@ impl Broker {
             let metadata = client.fetch_metadata(None, Duration::from_secs(1)).ok()?;
             (!metadata.brokers().is_empty()).then_some(())
         });
+    }
+
+    /// The disk of its log, when it has one of its own.
+    pub fn disk(&self) -> &SmallDisk {
+        self.disk.as_ref().expect("it has a disk of its own")
+    }
+
+    /// Waits until it ends by itself; it can be started again then.
+    pub fn wait_until_it_ends(&self) {
+        let pid = self.pid();
+        eventually("the broker ends", || is_gone(pid).then_some(()));
+        self.state().broker = None;
     }
 
     /// The process.
@@ -253,6 +285,10 @@ impl Drop for Broker {
         };
         state.orders = None;
         state.supervisor.wait().ok();
+        if self.disk.take().is_some() {
+            // The place where it was mounted.
+            std::fs::remove_dir_all(&self.dir).ok();
+        }
     }
 }
 
@@ -286,8 +322,8 @@ fn write_properties(dir: &Path, ports: Ports, settings: &[(&str, &str)]) {
     }
 }
 
-fn format_storage(dir: &Path) {
-    let formatted = Command::new("java")
+fn format_storage(mut java: Command, dir: &Path) {
+    let formatted = java
         .args(java_options())
         .args(["kafka.tools.StorageTool", "format", "--cluster-id", CLUSTER_ID, "--config"])
         .arg(dir.join("server.properties"))
@@ -322,7 +358,7 @@ while read -r order; do
   echo "$broker"
 done
 if [ -n "$broker" ]; then kill -9 "$broker" 2>/dev/null; wait "$broker" 2>/dev/null; fi
-rm -rf "$KAFKA_TEST_DIR"
+rm -rf "$KAFKA_TEST_DIR" 2>/dev/null
 "#;
 
 const CLASS: &str = "kafka.Kafka";

@@ -14,6 +14,7 @@ mod audit;
 mod authority;
 mod candor;
 mod config;
+mod disk;
 mod event;
 mod geo;
 mod hash;
@@ -28,10 +29,12 @@ mod process;
 mod proxy;
 mod scale;
 mod sql;
+mod stranger;
 
 pub use audit::Audit;
 pub use authority::{Authority, Shown};
 pub use candor::{Candor, Options};
+pub use disk::SmallDisk;
 pub use event::event;
 pub use geo::{geo_config, geo_database};
 pub use hash::hash_under;
@@ -45,6 +48,7 @@ pub use policy::{Policy, policy};
 pub use process::{Process, program};
 pub use proxy::{Ailment, Proxy};
 pub use scale::{Fault, Scale, scale};
+pub use stranger::Stranger;
 
 use std::time::{Duration, Instant};
 

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 
 use rustix::process::Pid;
 
+use crate::disk::SmallDisk;
 use crate::http::Client;
 use crate::process::{Process, program};
 
@@ -23,6 +24,8 @@ pub struct Part {
     listeners: Vec<(&'static str, Client)>,
     /// What a shell does before it becomes this.
     limits: Option<&'static str>,
+    /// Where it lives, when it has a disk of its own.
+    disk: Option<SmallDisk>,
     running: Option<Process>,
 }
 
@@ -37,13 +40,14 @@ impl Part {
         listeners: Vec<(&'static str, Client)>,
     ) -> Self {
         let (name, dir, program) = (name.to_owned(), dir.to_owned(), "candor");
-        Self { name, program, args, sign: IS_UP, dir, listeners, limits: None, running: None }
+        let (sign, limits, disk, running) = (IS_UP, None, None, None);
+        Self { name, program, args, sign, dir, listeners, limits, disk, running }
     }
 
     /// ClickHouse, in a directory.
     pub(crate) fn engine(dir: &Path) -> Self {
         let library = concat!(env!("CARGO_MANIFEST_DIR"), "/../third_party/chdb/libchdb.so");
-        let data = dir.join("clickhouse").display().to_string();
+        let data = dir.join("engine").display().to_string();
         let args = ["--library", library, "--data", &data, "--exit-on-stdin-close"];
         let mut args = args.map(str::to_owned).to_vec();
         let listeners = vec![("address", listener(&mut args, "--listen"))];
@@ -57,9 +61,10 @@ impl Part {
     pub fn restart(&mut self) {
         assert!(self.running.is_none(), "{} is still running", self.name);
         let program = program(self.program);
-        let mut command = match self.limits {
-            None => Command::new(program),
-            Some(limits) => {
+        let mut command = match (&self.disk, self.limits) {
+            (Some(disk), _) => disk.command(program),
+            (None, None) => Command::new(program),
+            (None, Some(limits)) => {
                 let mut shell = Command::new("sh");
                 shell.args(["-c", &format!("{limits} && exec \"$0\" \"$@\"")]).arg(program);
                 shell
@@ -74,6 +79,16 @@ impl Part {
     /// Sets limits of the system for every later start, as a shell does: `ulimit -n 64`.
     pub fn limit(&mut self, limits: &'static str) {
         self.limits = Some(limits);
+    }
+
+    /// Gives it a small disk, in place of the directory that is named after it, from its next start on.
+    pub fn live_on_small_disk(&mut self, mebibytes: u32, inodes: u32) {
+        self.disk = Some(SmallDisk::at(&self.dir.join(&self.name), mebibytes, inodes));
+    }
+
+    /// That disk.
+    pub fn disk(&self) -> &SmallDisk {
+        self.disk.as_ref().expect("it has a disk of its own")
     }
 
     /// Asks it to stop, and waits.

@@ -6,9 +6,10 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use candor_transport::kafka::KafkaConfig;
 use tempfile::TempDir;
 
-use crate::config::merged;
+use crate::config::{kafka_of, merged};
 use crate::eventually;
 use crate::http::{Answer, Client};
 use crate::kafka::Broker;
@@ -34,6 +35,8 @@ pub struct PartsOptions {
     pub own_broker: bool,
     /// How many brokers, when they are their own: three keep three copies.
     pub brokers: usize,
+    /// Whether ClickHouse, and the broker when it is their own, have disks that can be filled.
+    pub small_disks: bool,
 }
 
 /// Running parts. Each may be ended and started again in its place.
@@ -58,6 +61,10 @@ enum AnyBroker {
     Shared(&'static Broker),
 }
 
+/// Mebibytes of small disks: of a broker with a few topics, and of an engine with a few rows.
+const BROKER_MIB: u32 = 64;
+const ENGINE_MIB: u32 = 256;
+
 impl Default for PartsOptions {
     fn default() -> Self {
         Self {
@@ -68,6 +75,7 @@ impl Default for PartsOptions {
             config: String::new(),
             own_broker: false,
             brokers: 1,
+            small_disks: false,
         }
     }
 }
@@ -98,6 +106,7 @@ impl Parts {
         let dir = tempfile::tempdir().unwrap();
         let broker = if options.own_broker {
             AnyBroker::Own(match options.brokers {
+                1 if options.small_disks => vec![Broker::start_on_small_disk(BROKER_MIB)],
                 1 => vec![Broker::start()],
                 brokers => Broker::cluster(brokers),
             })
@@ -105,7 +114,10 @@ impl Parts {
             AnyBroker::Shared(Broker::shared())
         };
         let topic = broker.get().fresh_topic();
-        let engine = Part::engine(dir.path());
+        let mut engine = Part::engine(dir.path());
+        if options.small_disks {
+            engine.live_on_small_disk(ENGINE_MIB, 100_000);
+        }
         let own = format!(
             "log.kind = \"kafka\"\nkafka.bootstrap_servers = {:?}\nkafka.topic = {topic:?}\n\
              kafka.group = {topic:?}\nkafka.create.partitions = {}\nclickhouse.url = {:?}\n",
@@ -186,6 +198,11 @@ impl Parts {
         let mut command = Command::new(program("candor"));
         command.args(self.args(subcommand)).current_dir(self.dir.path()).process_group(0);
         command
+    }
+
+    /// How Kafka is reached.
+    pub fn kafka(&self) -> KafkaConfig {
+        kafka_of(&std::fs::read_to_string(self.dir.path().join("candor.toml")).unwrap())
     }
 
     /// The broker.

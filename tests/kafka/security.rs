@@ -116,6 +116,13 @@ async fn with_tls_and_a_password_everything_works_and_nobody_else_gets_in() {
     assert!(matches!(error, KafkaError::Certificate { .. }), "{error}");
     assert!(error.to_string().contains("`kafka.security.ca_file`"));
 
+    let mut consumer = KafkaConsumer::start(&stranger, STALL_MAX).unwrap();
+    let error = soon(consumer.next()).await.unwrap_err();
+    let source = std::error::Error::source(&error).unwrap().to_string();
+    assert!(source.contains("`kafka.security.ca_file`"), "{source}");
+    let error = soon(Topic::plan(&stranger)).await.unwrap_err();
+    assert!(matches!(error, KafkaError::Certificate { .. }), "{error}");
+
     let mut other_name = config.clone();
     other_name.bootstrap_servers = vec![format!("127.0.0.1:{}", broker.second_port())];
     let error = refusal(&other_name).await;

@@ -8,6 +8,7 @@ use candor_store::{Batch, Bucket, Position};
 use candor_transport::{Cursor, Damage};
 
 use crate::drain::Spilled;
+use crate::group::Slot;
 use crate::house::{House, LedgerRow, is_poison};
 use crate::log::{Entry, Partition};
 use crate::retried;
@@ -52,7 +53,7 @@ impl World {
 
     /// Everything, once more, at the end.
     pub fn check_all(&self) -> Verdict {
-        let cursors = self.group.slots.iter().map(|slot| slot.cursor.clone()).collect();
+        let cursors = self.group.slots.iter().map(Slot::stands).collect();
         let logs = self.past.iter().map(|(log, cursors)| (log, cursors.clone()));
         for (log, cursors) in logs.chain([(&self.log, cursors)]) {
             for ((number, partition), cursor) in (0..).zip(&log.partitions).zip(cursors) {

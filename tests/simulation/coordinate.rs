@@ -119,6 +119,25 @@ impl World {
         }
     }
 
+    /// Somebody sets the cursor of a partition back, of which nothing is under way.
+    pub fn set_back(&mut self, number: u32) {
+        let low = self.log.partitions.get(number as usize).map_or(0, |partition| partition.low);
+        let cursor = self.group.slots.get(number as usize).and_then(|slot| slot.cursor.as_ref());
+        let Some(offset) = cursor.filter(|it| it.metadata.is_empty()).map(|it| it.offset) else {
+            return;
+        };
+        // A journal's cursor is in nobody's reach, and one misfortune of an end at a time is enough.
+        let is_whole = self.log.partitions.iter().all(|it| it.lost_from.is_none());
+        if self.faults.is_journal || offset <= low || !is_whole {
+            return;
+        }
+        let to = self.random.between(low, offset - 1);
+        self.note(|| format!("the cursor of {number} is set back from {offset} to {to}"));
+        self.expel(number);
+        self.group.set_cursor(number, to);
+        self.settle();
+    }
+
     pub fn leave(&mut self, number: u32, epoch: u64) {
         if self.group.slots.get(number as usize).is_some_and(|slot| slot.epoch == epoch) {
             self.expel(number);

@@ -98,14 +98,17 @@ impl World {
         if self.random.chance(self.faults.clock)
             && let Some(process) = self.processes.get_mut(sink)
         {
-            process.clock = i64::try_from(self.random.below(180_000)).unwrap_or(0) - 90_000;
+            process.clock = self.random.jump();
         }
         let now = self.now;
         let jitter = u16::try_from(self.random.below(1 << 16)).unwrap_or(0);
         let Some(process) = self.processes.get_mut(sink) else {
             return Ok(());
         };
-        let moment = process.moment(now, jitter);
+        let mut moment = process.moment(now, jitter);
+        if self.planted == Some(Planted::DeadlinesByWallClock) {
+            moment.elapsed = process.elapsed_by_wall_clock(now);
+        }
         self.digest = self.digest.wrapping_mul(31).wrapping_add(now);
         let input_text = self.is_traced().then(|| format!("{input:?}"));
         let Some(machine) = self.processes.get_mut(sink).and_then(|it| it.machine.as_mut()) else {
@@ -169,12 +172,26 @@ impl World {
                 }
                 Ok(())
             }
+            SinkError::CursorSetBack { partition, end, .. } if self.group.was_set_back => {
+                self.die(sink);
+                // Somebody does what the error says, unless it was done already.
+                if self.is_set_back(*partition) {
+                    self.expel(*partition);
+                    self.group.set_cursor(*partition, *end);
+                    self.settle();
+                }
+                Ok(())
+            }
             SinkError::Store(_) if self.was_refused => {
                 self.die(sink);
                 Ok(())
             }
             _ => Err(format!("sink {sink} stops: {error}")),
         }
+    }
+
+    fn is_set_back(&self, partition: u32) -> bool {
+        self.group.slots.get(partition as usize).is_some_and(|slot| slot.set_back_from.is_some())
     }
 
     fn perform(&mut self, sink: usize, action: Action) {

@@ -21,7 +21,7 @@ pub struct Faults {
     pub frozen_for: u64,
     /// Of those times: its clocks stand still too.
     pub suspended: u64,
-    /// A sink's wall clock jumps.
+    /// A sink's wall clock jumps, by up to 25 hours either way.
     pub clock: u64,
     /// The group moves partitions, once in so many milliseconds.
     pub rebalance_every: u64,
@@ -68,6 +68,8 @@ pub struct Faults {
     pub recreate: u64,
     /// The end of the log is lost.
     pub cut_off: u64,
+    /// Somebody sets a cursor back.
+    pub set_back: u64,
 }
 
 impl Faults {
@@ -111,6 +113,7 @@ impl Faults {
             deletes: some(300),
             recreate: some(40),
             cut_off: some(30),
+            set_back: 0,
         };
         if faults.mended_at > 0 {
             // Slices of a sleeper that come when the table takes them are what tokens cannot help with.
@@ -136,6 +139,8 @@ impl Faults {
         }
         if !is_journal && random.chance(2_000) {
             faults.storm(random);
+        } else if !is_journal && random.chance(2_500) {
+            faults.set_back = random.between(1, 80);
         }
         faults
     }
@@ -205,6 +210,10 @@ pub enum Planted {
     WindowNotShared,
     /// ClickHouse remembers the last two tokens of a table.
     WindowOfTwo,
+    /// The ledger is said to have nothing of a partition.
+    SetBackNotSeen,
+    /// Deadlines and pauses are counted by a clock that is set now and then.
+    DeadlinesByWallClock,
 }
 
 impl Planted {
@@ -212,7 +221,7 @@ impl Planted {
         matches!(self, Self::MarksNotRead | Self::MarksOfOwnRange | Self::MarksNotKept)
     }
 
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 26] = [
         Self::TokenBelieved,
         Self::NothingReadBack,
         Self::IntentForgotten,
@@ -237,5 +246,7 @@ impl Planted {
         Self::IdsNotRead,
         Self::IdsOfOwnRange,
         Self::WindowNotShared,
+        Self::SetBackNotSeen,
+        Self::DeadlinesByWallClock,
     ];
 }

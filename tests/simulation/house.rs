@@ -335,8 +335,10 @@ impl House {
         }
     }
 
-    pub fn knows(&self, log: u8, partition: u32) -> bool {
-        self.ledger.iter().any(|row| (row.log, row.partition) == (log, partition))
+    /// The offset behind the last range of a partition.
+    pub fn ledger_end(&self, log: u8, partition: u32) -> Option<u64> {
+        let rows = self.ledger.iter().filter(|row| (row.log, row.partition) == (log, partition));
+        rows.map(|row| row.batch.range.last + 1).max()
     }
 
     /// Dies with everything that is under way. What it remembers it has on its disk.

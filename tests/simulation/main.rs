@@ -31,7 +31,7 @@ use world::World;
 /// How many schedules are run, unless `CANDOR_SIMULATION_SCHEDULES` says otherwise.
 const SCHEDULES: u64 = 10_000;
 /// Within so many schedules each planted mistake is found.
-const FOUND_WITHIN: u64 = 10_000;
+const FOUND_WITHIN: u64 = 20_000;
 
 fn variable(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().unwrap())

@@ -231,7 +231,8 @@ impl World {
 
     pub fn ask_ledger(&mut self, caller: Caller, log: u8) {
         let answer = if self.house.is_up {
-            Ok(self.house.knows(log, caller.job.partition))
+            let end = self.house.ledger_end(log, caller.job.partition);
+            Ok(end.filter(|_| self.planted != Some(Planted::SetBackNotSeen)))
         } else {
             Err(StoreError::Read(Cause::Network { refused: true }))
         };

@@ -90,6 +90,13 @@ impl Process {
         now.saturating_sub(self.began + self.stood_still)
     }
 
+    /// By a clock that somebody sets, as no deadline may be counted.
+    pub fn elapsed_by_wall_clock(&self, now: u64) -> Duration {
+        let elapsed = Duration::from_millis(self.elapsed(now));
+        let jumped = Duration::from_secs(self.clock.unsigned_abs());
+        if self.clock < 0 { elapsed.saturating_sub(jumped) } else { elapsed + jumped }
+    }
+
     /// When its own clock shows this.
     pub fn when(&self, elapsed: Duration) -> u64 {
         let elapsed = u64::try_from(elapsed.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX);

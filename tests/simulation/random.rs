@@ -1,5 +1,8 @@
 //! Chance from a seed: the same seed is the same schedule, on every machine.
 
+/// 25 hours: more than a day, by which keys rotate and records are kept.
+const JUMP_S: i64 = 90_000;
+
 /// A generator of the splitmix kind.
 #[derive(Clone, Debug)]
 pub struct Random(u64);
@@ -35,6 +38,12 @@ impl Random {
     /// Mostly short, sometimes up to the longest.
     pub fn delay(&mut self, usual: u64, longest: u64) -> u64 {
         if self.chance(500) { self.between(0, longest) } else { self.between(0, usual) }
+    }
+
+    /// How far a clock is set off, seconds: 25 hours at most, and half of the times exactly that.
+    pub fn jump(&mut self) -> i64 {
+        let somewhere = i64::try_from(self.below(2 * JUMP_S.unsigned_abs())).unwrap_or(0) - JUMP_S;
+        *self.pick(&[JUMP_S, -JUMP_S, somewhere, somewhere]).unwrap_or(&0)
     }
 
     pub fn pick<'a, T>(&mut self, from: &'a [T]) -> Option<&'a T> {

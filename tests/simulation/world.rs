@@ -9,7 +9,7 @@ use candor_store::{Batch, Cause, Since, StoreError};
 use candor_transport::{Cursor, Delivery};
 
 use crate::faults::{Faults, Planted};
-use crate::group::{Group, Member};
+use crate::group::{Group, Member, Slot};
 use crate::house::{House, Statement, Violation};
 use crate::log::Log;
 use crate::process::Process;
@@ -254,6 +254,9 @@ impl World {
         if self.random.chance(self.faults.cut_off) {
             self.lose_end(number);
         }
+        if self.faults.set_back > 0 && self.random.chance(self.faults.set_back) {
+            self.set_back(number);
+        }
     }
 
     /// The end of a partition is lost with the broker that had it.
@@ -261,6 +264,9 @@ impl World {
         let Some(partition) = self.log.partitions.get_mut(number as usize) else {
             return;
         };
+        if self.group.slots.iter().any(|slot| slot.set_back_from.is_some()) {
+            return; // one misfortune of an end at a time
+        }
         let high = self.random.between(partition.low, partition.high);
         partition.cut_off(high);
         self.was_cut_off = true;
@@ -278,7 +284,8 @@ impl World {
         for number in numbers {
             self.expel(number);
         }
-        let cursors = self.group.slots.iter_mut().map(|slot| slot.cursor.take()).collect();
+        let cursors = self.group.slots.iter().map(Slot::stands).collect();
+        self.group.forget_cursors();
         self.past.push((std::mem::replace(&mut self.log, anew), cursors));
         self.cut_off.clear();
         self.settle();
@@ -323,6 +330,7 @@ impl World {
             permanent: 0,
             recreate: 0,
             cut_off: 0,
+            set_back: 0,
             deletes: 0,
             ..self.faults.clone()
         };

@@ -69,7 +69,7 @@ async fn collect(
     let stop = Stop::on_signal()?;
     let front = Front::open(&config, &in_force, &clock, fleet.source())?;
     let keys = front.keys();
-    let certificates = tls.follow(fleet.certificates())?;
+    let certificates = tls.follow(&config, fleet.certificates(), &clock)?;
     let fleet = fleet.start(keys.ring(), Arc::clone(&clock), &stop).await;
     let producer = log(&config, Arc::clone(&clock)).await?;
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
+use candor_event::Clock;
 use candor_sink::Sink;
 use candor_store::Store;
 use candor_transport::kafka::KafkaConsumer;
@@ -37,10 +38,11 @@ pub(crate) async fn run(config: Config, metrics: PrometheusHandle) -> Result<()>
     let consumer = KafkaConsumer::start(kafka, config.stall_max()).map_err(ConfigError::Kafka)?;
     let readiness = Readiness::new(consumer.health(), Some(store.clone()), stop.clone());
     let admin = AdminServer::start(admin, tls.admin.clone(), readiness, metrics, NoRoutes)?;
-    let certificates = tls.follow(None)?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let certificates = tls.follow(&config, None, &clock)?;
     tracing::info!(part = "sink", admin = %admin_at, "candor is up");
 
-    let sink = Sink::new(consumer, store.clone(), batches, Arc::new(SystemClock));
+    let sink = Sink::new(consumer, store.clone(), batches, clock);
     let mut sink = Carrying::start(sink);
     let ended = tokio::select! {
         ended = sink.ended() => ended,

@@ -1,16 +1,20 @@
 //! TLS of the listeners, and of the fleet: certificates and keys are read at the start, and again when their files have changed
-//! and come to rest, or at once at SIGHUP. Files that cannot be used change nothing.
+//! and come to rest, or at once at SIGHUP. Files that cannot be used change nothing. When certificates run out is measured.
+
+mod expiry;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use candor_collector::tls::{Certificates, Tls, TlsConfig, TlsError};
+use candor_collector::tls::{self, Certificates, Tls, TlsConfig, TlsError};
+use candor_event::Clock;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::{JoinHandle, spawn_blocking};
 
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, LogKind};
 use crate::policies::Stamp;
+use expiry::Expiry;
 
 /// TLS of both listeners, where they have it.
 #[derive(Clone, Debug)]
@@ -23,6 +27,7 @@ pub(crate) struct Listeners {
 struct Follower {
     name: &'static str,
     tls: Arc<dyn Certificates>,
+    expiry: Expiry,
     /// The files that were read last.
     seen: Stamp,
     /// How they looked a moment ago, when they had changed.
@@ -46,21 +51,24 @@ impl Listeners {
     }
 
     /// Looks after the files, and after those of the fleet, until the task is aborted; there is nothing to
-    /// look after without any.
+    /// look after without any. The certificate that Kafka is shown is read by its client alone, at the start.
     pub(crate) fn follow(
         &self,
+        config: &Config,
         fleet: Option<Arc<dyn Certificates>>,
+        clock: &Arc<dyn Clock>,
     ) -> Result<Option<JoinHandle<()>>> {
         let of =
             |tls: &Option<Tls>| tls.clone().map(|tls| -> Arc<dyn Certificates> { Arc::new(tls) });
         let all = [("beacons", of(&self.beacons)), ("admin", of(&self.admin)), ("fleet", fleet)];
-        let followers: Vec<_> =
-            all.into_iter().filter_map(|(name, tls)| Some(Follower::of(name, tls?))).collect();
-        if followers.is_empty() {
+        let follower = |(name, tls): (_, Option<_>)| Some(Follower::of(name, tls?, clock));
+        let followers: Vec<_> = all.into_iter().filter_map(follower).collect();
+        let kafka = shown_to_kafka(config, clock)?;
+        if followers.is_empty() && kafka.is_none() {
             return Ok(None);
         }
         let hangups = signal(SignalKind::hangup()).context("cannot listen for SIGHUP")?;
-        Ok(Some(tokio::spawn(look_after(followers, hangups))))
+        Ok(Some(tokio::spawn(look_after(followers, kafka, hangups))))
     }
 }
 
@@ -73,7 +81,23 @@ fn load(config: &TlsConfig) -> Result<Option<Tls>> {
     Ok(Some(tls))
 }
 
-async fn look_after(mut followers: Vec<Follower>, mut hangups: tokio::signal::unix::Signal) {
+/// The certificate by which Kafka knows us, if it is shown one.
+fn shown_to_kafka(config: &Config, clock: &Arc<dyn Clock>) -> Result<Option<Expiry>> {
+    let file = config.kafka.security.certificate_file.as_ref();
+    let Some(file) = file.filter(|_| config.log.kind == LogKind::Kafka) else {
+        return Ok(None);
+    };
+    let expires_at = tls::expires_at(file).map_err(|error| ConfigError::Value(said(&error)))?;
+    let mut expiry = Expiry::new("kafka", Arc::clone(clock));
+    expiry.read(expires_at);
+    Ok(Some(expiry))
+}
+
+async fn look_after(
+    mut followers: Vec<Follower>,
+    mut kafka: Option<Expiry>,
+    mut hangups: tokio::signal::unix::Signal,
+) {
     loop {
         let is_asked = tokio::select! {
             () = tokio::time::sleep(LOOK_EVERY) => false,
@@ -81,6 +105,10 @@ async fn look_after(mut followers: Vec<Follower>, mut hangups: tokio::signal::un
         };
         for follower in &mut followers {
             follower.look(is_asked).await;
+            follower.expiry.look();
+        }
+        if let Some(kafka) = &mut kafka {
+            kafka.look();
         }
     }
 }
@@ -88,10 +116,12 @@ async fn look_after(mut followers: Vec<Follower>, mut hangups: tokio::signal::un
 // === impl Follower ===
 
 impl Follower {
-    fn of(name: &'static str, tls: Arc<dyn Certificates>) -> Self {
+    fn of(name: &'static str, tls: Arc<dyn Certificates>, clock: &Arc<dyn Clock>) -> Self {
         metrics::gauge!("candor_tls_refused", "listener" => name).set(0.0);
         let seen = Stamp::of_files(tls.files().paths());
-        Self { name, tls, seen, changing: None }
+        let mut expiry = Expiry::new(name, Arc::clone(clock));
+        expiry.read(tls.expires_at());
+        Self { name, tls, expiry, seen, changing: None }
     }
 
     async fn look(&mut self, is_asked: bool) {
@@ -120,7 +150,10 @@ impl Follower {
         let is_refused = if refused.is_some() { 1.0 } else { 0.0 };
         metrics::gauge!("candor_tls_refused", "listener" => listener).set(is_refused);
         match refused {
-            None => tracing::info!(listener, "the certificate was read again"),
+            None => {
+                tracing::info!(listener, "the certificate was read again");
+                self.expiry.read(self.tls.expires_at());
+            }
             Some(reason) => tracing::error!(
                 listener,
                 reason,

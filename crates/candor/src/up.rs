@@ -106,7 +106,7 @@ async fn live<C: Consumer>(opened: Opened, log: Log<C>) -> Result<()> {
     let mut sink = Carrying::start(sink);
 
     let keys = front.keys();
-    let certificates = tls.follow(fleet.certificates())?;
+    let certificates = tls.follow(&config, fleet.certificates(), &clock)?;
     let fleet = fleet.start(keys.ring(), Arc::clone(&clock), &stop).await;
     let notices = Notices::new(in_force.clone());
     let (door, rotation) = front.door(&config, log.producer.clone());

@@ -21,6 +21,8 @@ mod matomo;
 mod plausible;
 mod umami;
 
+pub(crate) use plausible::health;
+
 /// The protocol that is spoken at a path.
 pub(crate) fn of_path(path: &str) -> Option<Protocol> {
     match path {

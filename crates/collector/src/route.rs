@@ -64,6 +64,7 @@ impl<P: Producer> Door<P> {
     fn other<B>(&self, request: &Request<B>) -> Answer {
         match (request.uri().path(), request.method()) {
             ("/robots.txt", &Method::GET) => respond::plain(StatusCode::OK, ROBOTS),
+            ("/api/health", &Method::GET | &Method::HEAD) => protocol::health(),
             (_, &Method::GET | &Method::HEAD) => {
                 let page = self.page(request.uri(), request.headers());
                 page.unwrap_or_else(not_found)

@@ -1,6 +1,7 @@
 //! TLS: certificate and key from files, read again without a connection being lost.
 
 mod member;
+mod validity;
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -8,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use candor_event::Timestamp;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -53,8 +55,17 @@ pub struct TlsFiles {
 #[derive(Clone)]
 pub struct Tls<C = ServerConfig> {
     files: Arc<TlsFiles>,
-    read: fn(&TlsFiles) -> Result<C, TlsError>,
-    config: Arc<ArcSwap<C>>,
+    make: Make<C>,
+    in_use: Arc<ArcSwap<InUse<C>>>,
+}
+
+/// What is made of the files, and of the certificates that one of them holds.
+type Make<C> = fn(&TlsFiles, Vec<CertificateDer<'static>>) -> Result<C, TlsError>;
+
+/// What was read last.
+struct InUse<C> {
+    config: Arc<C>,
+    expires_at: Option<Timestamp>,
 }
 
 /// Certificates that can be read again, whatever they are for.
@@ -67,6 +78,9 @@ pub trait Certificates: Send + Sync {
     /// # Errors
     /// [`TlsError`] names the file and what is wrong with it; what was read before stays in use.
     fn reload(&self) -> Result<(), TlsError>;
+
+    /// When the first of the certificates that are shown runs out; none when that cannot be read.
+    fn expires_at(&self) -> Option<Timestamp>;
 }
 
 /// Files that no TLS can be made of. What is in them is not repeated.
@@ -155,21 +169,30 @@ impl Tls {
     /// # Errors
     /// [`TlsError`] names the file and what is wrong with it.
     pub fn load(files: TlsFiles) -> Result<Self, TlsError> {
-        Self::load_with(files, read)
+        Self::load_with(files, server)
     }
 
     pub(crate) async fn accept(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
-        TlsAcceptor::from(self.config.load_full()).accept(stream).await
+        TlsAcceptor::from(self.config()).accept(stream).await
     }
 }
 
 impl<C> Tls<C> {
-    fn load_with(
-        files: TlsFiles,
-        read: fn(&TlsFiles) -> Result<C, TlsError>,
-    ) -> Result<Self, TlsError> {
-        let config = Arc::new(ArcSwap::from_pointee(read(&files)?));
-        Ok(Self { files: Arc::new(files), read, config })
+    fn load_with(files: TlsFiles, make: Make<C>) -> Result<Self, TlsError> {
+        let in_use = Arc::new(ArcSwap::from_pointee(InUse::of(&files, make)?));
+        Ok(Self { files: Arc::new(files), make, in_use })
+    }
+
+    fn config(&self) -> Arc<C> {
+        Arc::clone(&self.in_use.load().config)
+    }
+}
+
+impl<C> InUse<C> {
+    fn of(files: &TlsFiles, make: Make<C>) -> Result<Self, TlsError> {
+        let chain = certificates(&files.certificate_file)?;
+        let expires_at = first_end(&chain);
+        Ok(Self { config: Arc::new(make(files, chain)?), expires_at })
     }
 }
 
@@ -179,8 +202,12 @@ impl<C: Send + Sync> Certificates for Tls<C> {
     }
 
     fn reload(&self) -> Result<(), TlsError> {
-        self.config.store(Arc::new((self.read)(&self.files)?));
+        self.in_use.store(Arc::new(InUse::of(&self.files, self.make)?));
         Ok(())
+    }
+
+    fn expires_at(&self) -> Option<Timestamp> {
+        self.in_use.load().expires_at
     }
 }
 
@@ -190,7 +217,19 @@ impl<C> std::fmt::Debug for Tls<C> {
     }
 }
 
-fn read(files: &TlsFiles) -> Result<ServerConfig, TlsError> {
+/// When the first certificate of a file runs out; none when that cannot be read.
+///
+/// # Errors
+/// [`TlsError`]: it holds none.
+pub fn expires_at(certificate_file: &Path) -> Result<Option<Timestamp>, TlsError> {
+    Ok(first_end(&certificates(certificate_file)?))
+}
+
+fn first_end(chain: &[CertificateDer<'_>]) -> Option<Timestamp> {
+    chain.iter().filter_map(|certificate| validity::not_after(certificate)).min()
+}
+
+fn server(files: &TlsFiles, chain: Vec<CertificateDer<'static>>) -> Result<ServerConfig, TlsError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let unusable = |source| TlsError::Unusable { path: files.certificate_file.clone(), source };
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
@@ -200,7 +239,6 @@ fn read(files: &TlsFiles) -> Result<ServerConfig, TlsError> {
         None => builder.with_no_client_auth(),
         Some(path) => builder.with_client_cert_verifier(verifier(path, provider)?),
     };
-    let chain = certificates(&files.certificate_file)?;
     let mut config = builder.with_single_cert(chain, key(&files.key_file)?).map_err(unusable)?;
     config.alpn_protocols = PROTOCOLS.map(<[u8]>::to_vec).into();
     Ok(config)
@@ -286,12 +324,12 @@ mod tests {
     fn what_cannot_be_used_is_named_and_changes_nothing() {
         let place = Place::new();
         let tls = Tls::load(place.files()).unwrap();
-        let before = tls.config.load_full();
+        let before = tls.config();
         let refused = |why: &str| {
             let error = tls.reload().unwrap_err().to_string();
             assert!(error.contains(why), "{error}");
             assert!(!error.contains("visitor"), "nothing of the file is repeated: {error}");
-            assert!(Arc::ptr_eq(&before, &tls.config.load_full()), "{why}");
+            assert!(Arc::ptr_eq(&before, &tls.config()), "{why}");
         };
         place.write("certificate.pem", "visitor");
         refused("certificate.pem holds no certificate");
@@ -305,7 +343,22 @@ mod tests {
         refused("cannot read");
         place.issue();
         tls.reload().unwrap();
-        assert!(!Arc::ptr_eq(&before, &tls.config.load_full()));
+        assert!(!Arc::ptr_eq(&before, &tls.config()));
+    }
+
+    #[test]
+    fn the_first_certificate_of_a_chain_that_runs_out_counts() {
+        let place = Place::new();
+        let until = |year| {
+            let mut params = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+            params.not_after = rcgen::date_time_ymd(year, 1, 1);
+            params.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap().pem()
+        };
+        place.write("certificate.pem", &[until(2_200), until(2_100), until(2_300)].concat());
+        let first = expires_at(&place.files().certificate_file).unwrap();
+        assert_eq!(first, Some(Timestamp::from_unix(4_102_444_800)));
+        place.write("certificate.pem", "");
+        assert!(expires_at(&place.files().certificate_file).is_err());
     }
 
     #[test]

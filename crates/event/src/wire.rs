@@ -38,6 +38,9 @@ pub enum WireError {
     /// No purpose may keep the event.
     #[error("an event carries no grant")]
     NoGrant,
+    /// An event that no collector makes, for it would fit into no record.
+    #[error("an event is larger than any of a collector")]
+    TooLarge,
     /// A kind or basis of a later version.
     #[error("a value is not known to this version")]
     UnknownValue,
@@ -60,11 +63,15 @@ impl WireError {
             Self::BadName => "bad_name",
             Self::NotProtobuf => "not_protobuf",
             Self::NoGrant => "no_grant",
+            Self::TooLarge => "too_large",
             Self::UnknownValue => "unknown_value",
             Self::UnknownField => "unknown_field",
         }
     }
 }
+
+/// The most bytes that an event may have: a collector makes no larger record either.
+pub const EVENT_BYTES_MAX: usize = 512 << 10;
 
 /// Encodes one event as a batch of one.
 pub fn encode(event: &Event) -> Bytes {
@@ -145,6 +152,9 @@ fn check(message: &[u8]) -> Result<([u8; 16], Vec<Grant>), WireError> {
     let grants = grants(message)?;
     if grants.is_empty() {
         return Err(WireError::NoGrant);
+    }
+    if message.len() > EVENT_BYTES_MAX {
+        return Err(WireError::TooLarge);
     }
     Ok((id, grants))
 }

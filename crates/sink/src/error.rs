@@ -27,6 +27,23 @@ pub enum SinkError {
         /// The partition.
         partition: u32,
     },
+    /// The cursor stands before what was stored: going on there would store it twice.
+    #[error(
+        "partition {partition} of the log {log} goes on at {cursor}, but ClickHouse has it up to {end}: its \
+         cursor was set back. Going on would store everything again, and what was deleted since. Set the \
+         cursor to {end} (with Kafka: kafka-consumer-groups --reset-offsets --to-offset {end}; a journal that \
+         is an old copy: move its directory away)"
+    )]
+    CursorSetBack {
+        /// The log.
+        log: String,
+        /// The partition.
+        partition: u32,
+        /// Where the cursor stands.
+        cursor: u64,
+        /// The offset behind what was stored.
+        end: u64,
+    },
     /// The cursor carries an intent that this version cannot read.
     #[error("the cursor carries an intent of another version: use the candor that wrote it")]
     IntentUnknown,

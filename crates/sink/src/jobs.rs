@@ -79,7 +79,7 @@ impl<K: Committer> Hands<K> {
                 Answer::Present(self.in_time(deadline, read).await)
             }
             Task::AskLedger { log, deadline } => {
-                let read = self.store.ledger_knows(&log, partition);
+                let read = self.store.ledger_end(&log, partition);
                 Answer::Known(self.in_time(deadline, read).await)
             }
             Task::AskMarks { log, before, spills, deadline } => {

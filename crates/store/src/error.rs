@@ -79,6 +79,8 @@ pub enum Cause {
     /// Rows of more months than one insert may have. ClickHouse's number for it is also that of too many
     /// parts, which passes.
     TooManyMonths,
+    /// Its certificate is not believed: nothing was sent.
+    Untrusted,
 }
 
 /// What to do about a statement that did not succeed.
@@ -161,7 +163,10 @@ impl StoreError {
                 | Cause::TimedOut,
             ) => false,
             Some(
-                Cause::Server { .. } | Cause::Network { refused: true } | Cause::TooManyMonths,
+                Cause::Server { .. }
+                | Cause::Network { refused: true }
+                | Cause::TooManyMonths
+                | Cause::Untrusted,
             )
             | None => true,
         }
@@ -183,7 +188,7 @@ impl Cause {
     fn of(error: &ClientError) -> Self {
         match error {
             ClientError::BadResponse(text) => server(text),
-            ClientError::Network(source) => Self::Network { refused: is_refused(source.as_ref()) },
+            ClientError::Network(source) => network(source.as_ref()),
             ClientError::TimedOut => Self::TimedOut,
             _ => Self::Client,
         }
@@ -197,7 +202,7 @@ impl Cause {
             0, 159, 173, 202, 203, 209, 210, 236, 241, 242, 243, 252, 279, 285, 290, 319, 394, 999,
         ];
         match self {
-            Self::Network { .. } | Self::TimedOut => Class::Transient,
+            Self::Network { .. } | Self::TimedOut | Self::Untrusted => Class::Transient,
             Self::Server { code: 469, .. } => Class::Poison(Refusal::Constraint),
             Self::Server { code: 6 | 27 | 117, .. } => Class::Poison(Refusal::Unreadable),
             Self::Server { code, .. } if COME_AND_GO.contains(code) => Class::Transient,
@@ -219,6 +224,10 @@ impl fmt::Display for Cause {
             Self::TooManyMonths => f.write_str(
                 "ClickHouse takes rows of so many months in one insert only with a higher \
                  max_partitions_per_insert_block",
+            ),
+            Self::Untrusted => f.write_str(
+                "the certificate of ClickHouse is not trusted: check `clickhouse.ca_file`, and that the \
+                 certificate names the host",
             ),
         }
     }
@@ -243,15 +252,24 @@ fn server(text: &str) -> Cause {
     Cause::Server { code, name: name.filter(is_name).unwrap_or("an error").to_owned() }
 }
 
-fn is_refused(error: &(dyn std::error::Error + 'static)) -> bool {
+fn network(error: &(dyn std::error::Error + 'static)) -> Cause {
     let mut cause = Some(error);
     while let Some(error) = cause {
-        if let Some(io) = error.downcast_ref::<std::io::Error>() {
-            return io.kind() == std::io::ErrorKind::ConnectionRefused;
+        if matches!(error.downcast_ref(), Some(rustls::Error::InvalidCertificate(_))) {
+            return Cause::Untrusted;
         }
-        cause = error.source();
+        let io = error.downcast_ref::<std::io::Error>();
+        if io.is_some_and(|io| io.kind() == std::io::ErrorKind::ConnectionRefused) {
+            return Cause::Network { refused: true };
+        }
+        // What it was made of is not what it calls its source.
+        let inner = io.and_then(std::io::Error::get_ref);
+        cause = match inner {
+            Some(inner) => Some(inner),
+            None => error.source(),
+        };
     }
-    false
+    Cause::Network { refused: false }
 }
 
 #[cfg(test)]

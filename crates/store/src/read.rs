@@ -89,17 +89,20 @@ impl Store {
         Ok(self.count(&sql).await? > 0)
     }
 
-    /// Whether anything of this partition was ever stored. A log without a cursor that has rows lost
-    /// its cursor: starting over would store everything twice.
+    /// The offset behind the last range of this partition that was ever stored; none when nothing was. A
+    /// cursor that is missing, or stands before it, was lost or set back: going on from there would store
+    /// everything twice.
     ///
     /// # Errors
     /// [`StoreError::Read`].
-    pub async fn ledger_knows(&self, log: &str, partition: u32) -> Result<bool, StoreError> {
+    pub async fn ledger_end(&self, log: &str, partition: u32) -> Result<Option<u64>, StoreError> {
         let sql = format!(
-            "SELECT count() FROM {}.batches WHERE log = '{log}' AND log_partition = {partition}",
+            "SELECT maxOrNull(last_offset) + 1 FROM {}.batches \
+             WHERE log = '{log}' AND log_partition = {partition}",
             self.database
         );
-        Ok(self.count(&sql).await? > 0)
+        let end = self.client.query(&sql).fetch_one::<Option<u64>>().await;
+        end.map_err(|error| StoreError::read(&error))
     }
 
     /// What the ledger has of these spills before an offset of a partition: by spill, the last sequence.

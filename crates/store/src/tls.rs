@@ -130,7 +130,9 @@ mod tests {
         let (misnamed, its_pem) = server("elsewhere.example").await;
         for (url, pem) in [(&url, &of_another), (&misnamed, &its_pem)] {
             let refused = ask(url, Some(pem)).await.unwrap_err();
-            assert!(is_network(&refused), "{refused:?}");
+            assert!(matches!(refused, StoreError::Read(Cause::Untrusted)), "{refused:?}");
+            assert!(refused.is_transient() && refused.is_over(), "it may be given a better one");
+            assert!(refused.to_string().contains("`clickhouse.ca_file`"), "{refused}");
         }
         let trusts_nobody = ask(&url, None).await.unwrap_err();
         assert!(matches!(trusts_nobody, StoreError::Read(Cause::Client)), "{trusts_nobody:?}");

@@ -40,8 +40,8 @@ pub(super) const fn advice(kind: VerdictKind) -> &'static str {
         }
         VerdictKind::Beyond => {
             "Stored, and neither confirmed nor being stored: the cursor was moved back, or the tables are from \
-             another copy of the log. With the cursor behind, the sink stores these offsets once more: stop it, \
-             and set the cursor to where the ledger ends."
+             another copy of the log. With the cursor behind, the sink refuses to go on: set the cursor to where \
+             the ledger ends."
         }
         VerdictKind::Doubled => {
             "The same range stands in the ledger twice: sums over it count twice. Look at the rows of the range; \
@@ -54,7 +54,8 @@ pub(super) const fn advice(kind: VerdictKind) -> &'static str {
         }
         VerdictKind::Missing => {
             "Acknowledged by ClickHouse, and not there: it lost a part, or somebody deleted rows. See \
-             system.part_log and the server's log; restore the part, or put the cursor of a new group back."
+             system.part_log and the server's log, and restore the part. The log read once more would double what is \
+             still there."
         }
         VerdictKind::NoCursor => {
             "The ledger has ranges and the log no cursor for them: the sink refuses to begin. See \"has rows in \

@@ -8,6 +8,13 @@ use serde_json::json;
 use super::{foremost, is_refused, json, status, typed};
 use crate::respond::{self, Answer};
 
+/// What Plausible says of itself as long as it takes events in. Whether we do, the admin listener says.
+pub(crate) fn health() -> Answer {
+    respond::content(StatusCode::OK, "application/json", HEALTHY)
+}
+
+const HEALTHY: &str = r#"{"clickhouse":"ok","postgres":"ok","sites_cache":"ok"}"#;
+
 pub(super) fn answer(outcomes: &[Outcome]) -> Answer {
     let outcome = foremost(outcomes);
     let is_elsewhere = matches!(outcome, Outcome::HostDenied | Outcome::UnknownSite);

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rustls::client::Resumption;
-use rustls::pki_types::ServerName;
+use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::server::NoServerSessionStorage;
 use rustls::version::TLS13;
 use rustls::{ClientConfig, ServerConfig};
@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::{Tls, TlsError, TlsFiles, certificates, key, roots, verifier};
+use super::{Tls, TlsError, TlsFiles, key, roots, verifier};
 
 /// Nothing else is asked for or offered.
 const PROTOCOL: &[u8] = b"http/1.1";
@@ -47,18 +47,18 @@ impl Tls<ClientConfig> {
         name: ServerName<'static>,
         stream: TcpStream,
     ) -> io::Result<TlsStream<TcpStream>> {
-        TlsConnector::from(self.config.load_full()).connect(name, stream).await
+        TlsConnector::from(self.config()).connect(name, stream).await
     }
 }
 
-fn server(files: &TlsFiles) -> Result<ServerConfig, TlsError> {
+fn server(files: &TlsFiles, chain: Vec<CertificateDer<'static>>) -> Result<ServerConfig, TlsError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let unusable = |source| TlsError::Unusable { path: files.certificate_file.clone(), source };
     let mut config = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_protocol_versions(&[&TLS13])
         .map_err(unusable)?
         .with_client_cert_verifier(verifier(authority(files)?, provider)?)
-        .with_single_cert(certificates(&files.certificate_file)?, key(&files.key_file)?)
+        .with_single_cert(chain, key(&files.key_file)?)
         .map_err(unusable)?;
     config.alpn_protocols = vec![PROTOCOL.to_vec()];
     config.session_storage = Arc::new(NoServerSessionStorage {});
@@ -66,14 +66,14 @@ fn server(files: &TlsFiles) -> Result<ServerConfig, TlsError> {
     Ok(config)
 }
 
-fn client(files: &TlsFiles) -> Result<ClientConfig, TlsError> {
+fn client(files: &TlsFiles, chain: Vec<CertificateDer<'static>>) -> Result<ClientConfig, TlsError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let unusable = |source| TlsError::Unusable { path: files.certificate_file.clone(), source };
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&TLS13])
         .map_err(unusable)?
         .with_root_certificates(roots(authority(files)?)?)
-        .with_client_auth_cert(certificates(&files.certificate_file)?, key(&files.key_file)?)
+        .with_client_auth_cert(chain, key(&files.key_file)?)
         .map_err(unusable)?;
     config.alpn_protocols = vec![PROTOCOL.to_vec()];
     config.resumption = Resumption::disabled();

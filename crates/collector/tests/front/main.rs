@@ -8,6 +8,7 @@
 )]
 
 mod bodies;
+mod clocks;
 mod connections;
 mod origins;
 mod rates;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use candor_collector::server::{Drained, Settings, serve};
 use candor_collector::tls::Tls;
 use candor_collector::{Config, Door};
-use candor_event::{Clock, ManualClock, Timestamp};
+use candor_event::{Event, ManualClock, Timestamp, wire};
 use candor_pipeline::{Agents, Geo, KeyPeriod, KeyRing, Pipeline, Sources, Spam};
 use candor_policy::Registry;
 use candor_transport::{Outgoing, ProduceError, Producer};
@@ -44,12 +44,18 @@ fields = ["path"]
 pub(crate) struct Log {
     each: Duration,
     free_at: Mutex<Instant>,
+    last: Last,
 }
+
+/// The last event that became durable.
+type Last = Arc<Mutex<Option<Outgoing>>>;
 
 /// A front door that listens.
 pub(crate) struct Front {
     pub(crate) address: SocketAddr,
     pub(crate) door: Arc<Door<Log>>,
+    pub(crate) clock: ManualClock,
+    last: Last,
     stop: oneshot::Sender<()>,
     serving: JoinHandle<Drained>,
 }
@@ -87,6 +93,7 @@ impl Producer for Log {
         if !self.each.is_zero() {
             sleep_until(done_at).await;
         }
+        *self.last.lock().unwrap() = events.last().cloned();
         Ok(())
     }
 }
@@ -99,9 +106,11 @@ impl Front {
         let registry = Registry::compile([("test.toml", POLICY)]).map_err(|p| p.to_string());
         let keys = Arc::new(KeyRing::new(KeyPeriod::default(), None));
         let pipeline = Pipeline::new(Arc::new(registry.unwrap()), keys, sources);
-        let log = Log { each: options.each, free_at: Mutex::new(Instant::now()) };
-        let clock: Arc<dyn Clock> = Arc::new(ManualClock::at(Timestamp::from_unix(1_790_000_000)));
-        let door = Arc::new(Door::new(pipeline, log, clock, &options.config));
+        let (free_at, last) = (Mutex::new(Instant::now()), Last::default());
+        let log = Log { each: options.each, free_at, last: Arc::clone(&last) };
+        let clock = ManualClock::at(Timestamp::from_unix(1_790_000_000));
+        let of_door = Arc::new(clock.clone());
+        let door = Arc::new(Door::new(pipeline, log, of_door, &options.config));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let settings = Settings {
@@ -116,7 +125,7 @@ impl Front {
         let serving = tokio::spawn(async move {
             serve(listener, of_server, settings, async { stopped.await.unwrap_or(()) }).await
         });
-        Self { address, door, stop, serving }
+        Self { address, door, clock, last, stop, serving }
     }
 
     pub(crate) async fn connect(&self) -> TcpStream {
@@ -126,6 +135,12 @@ impl Front {
     /// Sends a beacon of a site over a connection of its own, from a visitor with this address.
     pub(crate) async fn send(&self, site: &str, visitor: &str) -> Answer {
         ask(&mut self.connect().await, &beacon(site, visitor)).await
+    }
+
+    /// The last event that it let through.
+    pub(crate) fn last_event(&self) -> Event {
+        let last = self.last.lock().unwrap();
+        wire::decode(&last.as_ref().unwrap().record).unwrap().events.remove(0)
     }
 
     /// Asks it to stop; gives back how that will end.

@@ -180,7 +180,7 @@ fn what_a_later_version_adds_is_passed_over() {
 #[test]
 fn what_cannot_be_stored_is_named() {
     type Damage = fn(&mut Event);
-    let cases: [(Damage, WireError); 8] = [
+    let cases: [(Damage, WireError); 9] = [
         (|e| e.id.truncate(8), WireError::BadId),
         (|e| e.visitor = vec![1; 4], WireError::BadId),
         (|e| e.site = "Not a site".to_owned(), WireError::BadName),
@@ -189,6 +189,7 @@ fn what_cannot_be_stored_is_named() {
         (|e| e.grants[0].basis = 0, WireError::UnknownValue),
         (|e| e.grants.clear(), WireError::NoGrant),
         (|e| e.grants[0].fields = 1 << 63, WireError::UnknownField),
+        (|e| e.title = "t".repeat(EVENT_BYTES_MAX), WireError::TooLarge),
     ];
     for (damage, want) in cases {
         let mut damaged = event([1; 16], "/".to_owned());
@@ -196,4 +197,11 @@ fn what_cannot_be_stored_is_named() {
         assert_eq!(decode(&encode(&damaged)).err(), Some(want));
     }
     assert_eq!(decode(&[0xff; 9]).err(), Some(WireError::NotProtobuf));
+}
+
+#[test]
+fn events_that_are_large_together_are_read() {
+    let large = encode(&event([1; 16], "/".repeat(EVENT_BYTES_MAX - 200)));
+    let both = [&large[..], &large[..]].concat();
+    assert_eq!(decode(&both).unwrap().events.len(), 2);
 }

@@ -37,6 +37,37 @@ fn a_clock_that_goes_back_does_not_rotate() {
 }
 
 #[test]
+fn a_clock_that_jumps_by_25_hours_rotates_once_and_on_time() {
+    const JUMP: i64 = 25 * 3_600;
+    // Some of them are at the very ends of a day.
+    for start in (0..86_400).step_by(3_600).chain([1, 86_398]) {
+        let ring = KeyRing::new(KeyPeriod::default(), None);
+        let today = ring.at(at(start)).unwrap().id();
+        let ahead = ring.at(at(start + JUMP)).unwrap();
+        assert_ne!(ahead.id(), today, "its day is over");
+        assert!(ahead.previous.is_none(), "and so is its overlap");
+        ring.tick(at(start + JUMP + 1)).unwrap();
+        assert_eq!(ring.at(at(start + JUMP + 2)).unwrap().id(), ahead.id(), "once");
+        // The clock is put right.
+        ring.tick(at(start)).unwrap();
+        let right = ring.at(at(start)).unwrap();
+        assert_eq!((right.id(), right.until), (ahead.id(), at(86_400)), "no later than it should");
+        assert_ne!(ring.at(at(86_400)).unwrap().id(), ahead.id());
+
+        let ring = KeyRing::new(KeyPeriod::default(), None);
+        let today = ring.at(at(start)).unwrap().id();
+        ring.tick(at(start - JUMP)).unwrap();
+        assert_eq!(ring.at(at(start - JUMP)).unwrap().id(), today, "going back is no rotation");
+        ring.tick(at(start)).unwrap();
+        let right = ring.at(at(start)).unwrap();
+        ring.tick(at(start + 1)).unwrap();
+        assert_eq!(ring.at(at(start + 1)).unwrap().id(), right.id(), "one more at most");
+        assert_eq!(right.until, at(86_400));
+        assert_ne!(ring.at(at(86_400)).unwrap().id(), right.id());
+    }
+}
+
+#[test]
 fn the_key_before_serves_for_the_overlap_only() {
     let ring = KeyRing::new(KeyPeriod::default(), None);
     let before = hash(&ring.at(at(-1)).unwrap().site_key(&site()));

@@ -73,7 +73,7 @@ pub enum Task {
         /// When the answer is not waited for any more.
         deadline: Duration,
     },
-    /// Ask whether the ledger knows the partition.
+    /// Ask how far the ledger has the partition.
     AskLedger {
         /// The log.
         log: String,

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use candor_store::{Batch, Recent, Since};
+use candor_store::{Batch, Range, Recent, Since};
+use candor_transport::Cursor;
 
 use super::action::{Action, Task};
 use super::backoff::Backoff;
 use super::input::{Answer, Moment};
+use super::intent::Note;
 use super::marks::{Marked, Marks};
 use super::storing::{Doubt, Storing};
 use super::window::{self, Window};
@@ -26,6 +28,9 @@ pub(super) struct Closed {
 pub(super) struct Before {
     pub(super) marks: Marks,
     window: Option<Window>,
+    /// Where the cursor that was found stands when nothing is in doubt any more, until the ledger was held
+    /// against it: whoever sets it back would have everything behind stored again, and what was deleted since.
+    unproven: Option<u64>,
 }
 
 /// A batch that waits for an answer.
@@ -34,6 +39,9 @@ pub(super) struct Asking {
     /// None when it was decided.
     waiting: Option<(Closed, Doubt)>,
     room: usize,
+    /// Where the ledger ends, when that is behind the cursor. Before it is said, the cursor is written as it
+    /// stands: whoever slept meanwhile is told so that the partition, and the ledger, are another's.
+    set_back: Option<u64>,
     pub(super) backoff: Backoff,
 }
 
@@ -47,12 +55,18 @@ pub(super) enum Decided {
 // === impl Before ===
 
 impl Before {
+    /// Of a partition that goes on here; none for one that is begun.
+    pub(super) fn of(unproven: Option<u64>) -> Self {
+        Self { unproven, ..Self::default() }
+    }
+
     /// The batch without what was stored before; or what there is to ask first. `room` is for ids of a
     /// generation.
     pub(super) fn decide(&mut self, mut closed: Closed, mut doubt: Doubt, room: usize) -> Decided {
         if self.lacks(&closed, &doubt) {
             let (waiting, backoff) = (Some((closed, doubt)), Backoff::new());
-            return Decided::NotYet(Box::new(Asking { waiting, room, backoff }));
+            let asking = Asking { waiting, room, set_back: None, backoff };
+            return Decided::NotYet(Box::new(asking));
         }
         self.marks.sift(&mut closed);
         if let Some(window) = &mut self.window
@@ -77,12 +91,16 @@ impl Before {
     }
 
     fn lacks(&self, closed: &Closed, doubt: &Doubt) -> bool {
-        !self.marks.unknown(&closed.marked).is_empty()
+        self.is_unproven(doubt)
+            || !self.marks.unknown(&closed.marked).is_empty()
             || (looks_at_ids(doubt) && self.window.is_none())
     }
 
     fn task(&self, closed: &Closed, doubt: &Doubt, room: usize, deadline: Duration) -> Task {
         let (log, before) = (closed.batch.range.log.clone(), closed.batch.range.first);
+        if self.is_unproven(doubt) {
+            return Task::AskLedger { log, deadline };
+        }
         let spills = self.marks.unknown(&closed.marked);
         if !spills.is_empty() {
             return Task::AskMarks { log, before, spills: spills.into_iter().collect(), deadline };
@@ -91,6 +109,20 @@ impl Before {
             .ids_from
             .map_or_else(|| window::since(closed.batch.stored_at, room), Since::Offset);
         Task::AskIds { log, before, since, deadline }
+    }
+
+    /// A range in doubt is settled first.
+    fn is_unproven(&self, doubt: &Doubt) -> bool {
+        self.unproven.is_some() && !doubt.is_there
+    }
+
+    /// Holds the ledger's end against the cursor; gives it back when it is behind.
+    fn prove(&mut self, end: Option<u64>) -> Option<u64> {
+        let set_back = end.filter(|end| self.unproven.is_some_and(|cursor| cursor < *end));
+        if set_back.is_none() {
+            self.unproven = None;
+        }
+        set_back
     }
 
     fn learn_ids(&mut self, recent: Recent, closed: &Closed) {
@@ -114,6 +146,10 @@ impl Asking {
         deadline: Duration,
     ) -> Result<Task, SinkError> {
         let (closed, doubt) = self.waiting.as_ref().ok_or(DECIDED)?;
+        if self.set_back.is_some() {
+            let offset = closed.batch.range.first;
+            return Ok(Task::Commit(Cursor { offset, metadata: Note::Nothing.encode() }));
+        }
         Ok(before.task(closed, doubt, self.room, at.elapsed + deadline))
     }
 
@@ -128,15 +164,28 @@ impl Asking {
         let (closed, _) = self.waiting.as_ref().ok_or(DECIDED)?;
         let learnt = match answer {
             Answer::Marks(known) => known.map(|known| before.marks.learn(known, &closed.marked)),
+            Answer::Known(end) => end.map(|end| self.set_back = before.prove(end)),
             Answer::Ids(recent) => recent.map(|recent| before.learn_ids(recent, closed)),
             _ => return Err(NOT_ASKED),
         };
         match learnt {
+            Ok(()) if self.set_back.is_some() => Ok((Turn::Go, None)),
             Ok(()) => {
                 let (closed, doubt) = self.waiting.take().ok_or(DECIDED)?;
                 Ok((Turn::Go, Some(before.decide(closed, doubt, self.room))))
             }
             Err(error) => Ok((ask_again(error, &mut self.backoff, at, out)?, None)),
+        }
+    }
+
+    /// The cursor was written, so that the partition is ours, and the ledger too.
+    pub(super) fn committed(&self) -> SinkError {
+        match (&self.waiting, self.set_back) {
+            (Some((closed, _)), Some(end)) => {
+                let Range { log, partition, first, .. } = closed.batch.range.clone();
+                SinkError::CursorSetBack { log, partition, cursor: first, end }
+            }
+            _ => NOT_ASKED,
         }
     }
 }
@@ -148,7 +197,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use candor_event::Timestamp;
-    use candor_store::{Cause, Ids, Range, StoreError};
+    use candor_store::{Cause, Ids, StoreError};
     use candor_transport::{LogId, SpillMark};
 
     use super::*;

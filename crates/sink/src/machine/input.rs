@@ -42,8 +42,8 @@ pub enum Answer {
     Inserted(Result<(), StoreError>),
     /// What of a batch is in one of its tables.
     Present(Result<HashSet<Position>, StoreError>),
-    /// Whether the ledger knows the partition.
-    Known(Result<bool, StoreError>),
+    /// The offset behind the last range that the ledger has of the partition; none when it has none.
+    Known(Result<Option<u64>, StoreError>),
     /// The last sequences of spills.
     Marks(Result<BTreeMap<String, u64>, StoreError>),
     /// The ids of events that have rows.

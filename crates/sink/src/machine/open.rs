@@ -72,6 +72,8 @@ impl Open {
             Err(reason) => {
                 let reason = reason.label();
                 out.push(Action::Report(Report::Quarantined(reason)));
+                // It is set aside in hexadecimal, and an insert has a bound, too.
+                self.bytes += record.len() as u64;
                 let (position, record) = (Position { offset, index: 0 }, record.to_vec());
                 batch.quarantined.push(Quarantined { position, expires_at: None, reason, record });
                 self.count(Bucket::Quarantined, 1);

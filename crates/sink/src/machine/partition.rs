@@ -91,6 +91,7 @@ impl Partition {
         // What was begun to be stored, or else was stored, must be in the log. Otherwise its end was
         // lost and the numbers will be used again: old rows would pass for new ones.
         let behind = in_doubt.as_ref().map_or(next, |intent| intent.end + 1);
+        let before = Before::of(if is_new { None } else { Some(behind) });
         if behind > taken.high {
             return Err(SinkError::LogCutOff { log, partition: number, behind, next: taken.high });
         }
@@ -110,7 +111,7 @@ impl Partition {
             state: State::Ours,
             is_paused: false,
             guard: Guard::new(taken.committed.as_ref().map_or(0, |cursor| cursor.offset)),
-            before: Before::default(),
+            before,
         })
     }
 

@@ -42,8 +42,12 @@ impl Driver {
     }
 
     fn record(&mut self) {
+        self.record_at(0);
+    }
+
+    fn record_at(&mut self, offset: u64) {
         let record = record();
-        self.deliver(Delivery::Record { partition: 0, offset: 0, record, spill: None });
+        self.deliver(Delivery::Record { partition: 0, offset, record, spill: None });
     }
 
     fn take(&mut self, input: Input) -> Result<(), SinkError> {
@@ -78,6 +82,7 @@ impl Driver {
     fn commits(&mut self) -> (Job, Task) {
         loop {
             match self.task() {
+                (job, Task::AskLedger { .. }) => self.answer(job, Answer::Known(Ok(None))),
                 (job, Task::AskIds { before, .. }) => {
                     let recent = Recent { first: before, ids: Ids::default() };
                     self.answer(job, Answer::Ids(Ok(recent)));
@@ -102,6 +107,14 @@ impl Driver {
                 self.answer(job, Answer::Present(Ok(present)));
                 target
             }
+            (_, task) => panic!("{task:?}"),
+        }
+    }
+
+    /// Answers how far the ledger has the partition.
+    fn knows_up_to(&mut self, end: u64) {
+        match self.task() {
+            (job, Task::AskLedger { .. }) => self.answer(job, Answer::Known(Ok(Some(end)))),
             (_, task) => panic!("{task:?}"),
         }
     }
@@ -193,19 +206,57 @@ fn an_outage_uses_no_token_up_and_alarms_after_a_minute() {
 
 #[test]
 fn a_sink_that_slept_does_not_report_a_lost_cursor() {
-    let knows = |driver: &mut Driver| match driver.task() {
-        (job, Task::AskLedger { .. }) => driver.answer(job, Answer::Known(Ok(true))),
-        (_, task) => panic!("{task:?}"),
-    };
     let mut slept = Driver::new(None);
-    knows(&mut slept);
+    slept.knows_up_to(1);
     let (job, _) = slept.task();
     slept.answer(job, Answer::Committed(Err(CommitError::Fenced)));
     assert!(!slept.machine.is_at_work(), "the partition is another's");
 
     let mut awake = Driver::new(None);
-    knows(&mut awake);
+    awake.knows_up_to(1);
     let (job, _) = awake.task();
     let error = awake.take(Input::Answered(job, Answer::Committed(Ok(())))).unwrap_err();
     assert!(matches!(error, SinkError::CursorLost { .. }), "{error}");
+}
+
+#[test]
+fn a_cursor_that_was_set_back_is_told_by_its_owner_before_anything_is_stored() {
+    let mut slept = Driver::new(Some(""));
+    slept.record();
+    slept.knows_up_to(1);
+    let (job, task) = slept.task();
+    assert!(matches!(task, Task::Commit(_)), "{task:?}");
+    slept.answer(job, Answer::Committed(Err(CommitError::Fenced)));
+    assert!(!slept.machine.is_at_work(), "the partition is another's, and so is the ledger");
+
+    let mut awake = Driver::new(Some(""));
+    awake.record();
+    awake.knows_up_to(1);
+    match awake.task() {
+        (job, Task::Commit(cursor)) => {
+            assert_eq!(cursor, Cursor { offset: 0, metadata: String::new() }, "it stays");
+            let error = awake.take(Input::Answered(job, Answer::Committed(Ok(())))).unwrap_err();
+            assert!(matches!(error, SinkError::CursorSetBack { cursor: 0, end: 1, .. }), "{error}");
+        }
+        (_, task) => panic!("{task:?}"),
+    }
+
+    let mut in_doubt = Driver::new(Some(INTENT));
+    in_doubt.record();
+    in_doubt.reads_back(&[ROW]);
+    in_doubt.reads_back(&[ROW]); // the ledger's
+    let (job, task) = in_doubt.task();
+    assert!(matches!(task, Task::Commit(_)), "{task:?}");
+    in_doubt.answer(job, Answer::Committed(Ok(())));
+    in_doubt.record_at(1);
+    in_doubt.knows_up_to(7);
+    let (job, _) = in_doubt.task();
+    let error = in_doubt.take(Input::Answered(job, Answer::Committed(Ok(())))).unwrap_err();
+    assert!(matches!(error, SinkError::CursorSetBack { cursor: 1, end: 7, .. }), "{error}");
+
+    let mut level = Driver::new(Some(""));
+    level.record();
+    level.knows_up_to(0);
+    let (_, task) = level.task();
+    assert!(matches!(task, Task::AskIds { .. }), "it stands where the ledger ends: {task:?}");
 }

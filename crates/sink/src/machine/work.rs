@@ -170,7 +170,7 @@ impl Work {
                             }
                             (cursor, turn)
                         }
-                        Doing::Ask(_) => return Err(NOT_ASKED),
+                        Doing::Ask(asking) => return Err(asking.committed()),
                     };
                     guard.committed(&cursor)?;
                     Ok(turn)
@@ -257,13 +257,13 @@ impl Beginning {
 
     fn known(
         &mut self,
-        known: Result<bool, StoreError>,
+        known: Result<Option<u64>, StoreError>,
         at: Moment,
         out: &mut Vec<Action>,
     ) -> Result<Turn, SinkError> {
         match known {
-            Ok(is_known) => {
-                self.step = if is_known { Step::Mark } else { Step::Confirm };
+            Ok(end) => {
+                self.step = if end.is_some() { Step::Mark } else { Step::Confirm };
                 self.backoff = Backoff::new();
                 Ok(Turn::Go)
             }

@@ -3,6 +3,7 @@
 use std::num::{NonZeroU16, NonZeroU32};
 use std::path::PathBuf;
 
+use candor_event::wire::EVENT_BYTES_MAX;
 use serde::{Deserialize, Serialize};
 
 use super::KafkaError;
@@ -245,7 +246,7 @@ fn at_least_one(number: u32) -> NonZeroU32 {
 /// The most events in one record.
 pub(crate) const RECORD_EVENTS_MAX: usize = 1_000;
 /// The most bytes in one record, and so in one event: half of what brokers take by default.
-pub(crate) const RECORD_BYTES_MAX: usize = 512 << 10;
+pub(crate) const RECORD_BYTES_MAX: usize = EVENT_BYTES_MAX;
 
 const NAME_BYTES_MAX: usize = 249;
 const COMMIT_WINDOW_MS_MAX: u32 = 1_000;

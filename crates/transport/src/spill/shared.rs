@@ -43,7 +43,7 @@ struct Parts {
     /// When the last question was asked that a broker answered.
     asked_at: Option<Instant>,
     progress: Progress,
-    /// When the spill last refused events for another reason than its size.
+    /// When the spill last refused events: its disk fails, is full or slow.
     failed_at: Option<Instant>,
 }
 
@@ -121,9 +121,7 @@ impl Shared {
             Ok(()) => metrics::spilled(count),
             Err(error) => {
                 metrics::refused(error);
-                if error == ProduceError::Unavailable {
-                    self.state().failed_at = Some(Instant::now());
-                }
+                self.state().failed_at = Some(Instant::now());
             }
         }
         spilled
@@ -235,5 +233,5 @@ impl Shared {
     }
 }
 
-/// A disk that failed is taken to be bad for so long.
+/// A spill that refused is taken to do so for so long.
 const FAILED_FOR: Duration = Duration::from_secs(5);
