@@ -3,7 +3,6 @@
 #![forbid(unsafe_code)]
 #![expect(
     clippy::print_stdout,
-    clippy::print_stderr,
     clippy::unwrap_used,
     reason = "a benchmark that cannot go on panics, and prints"
 )]
@@ -25,31 +24,30 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const DISTINCT: [usize; 4] = [1_000, 10_000, 100_000, 1_000_000];
 const EVENTS: usize = 1_000_000;
 
-/// What differs from event to event.
+/// A request.
 type Event = (HeaderMap, String);
+/// Makes one of many that differ.
+type Make = fn(usize) -> Event;
 
 fn main() {
     // `cargo bench -- --test` asks whether it still runs.
     let is_test = std::env::args().any(|argument| argument == "--test");
     let (distinct, events) =
         if is_test { (&DISTINCT[..1], 2_000) } else { (&DISTINCT[..], EVENTS) };
-    println!("nanoseconds of an event, and MB of all, among so many different");
-    println!("{:<10}{}", "", distinct.iter().map(|n| format!("{n:>18}")).collect::<String>());
     let subject = Subject::new(None, None).unwrap();
-    let kinds: [(&str, fn(usize) -> Event); 3] =
-        [("visitors", visitor), ("paths", path), ("agents", agent)];
-    for (what, event) in kinds {
-        let figures = distinct.iter().map(|n| figure(&subject, events, *n, event));
-        println!("{what:<10}{}", figures.collect::<String>());
+    let makes: [(&str, Make); 3] = [("visitors", visitor), ("paths", path), ("agents", agent)];
+    for (what, make) in makes {
+        for n in distinct {
+            measure(what, &subject, events, *n, make);
+        }
     }
-    let figures = distinct.iter().map(|n| {
+    for n in distinct {
         let subject = Subject::of(sites(*n), None, None).unwrap();
-        figure(&subject, events, *n, site)
-    });
-    println!("{:<10}{}", "sites", figures.collect::<String>());
+        measure("sites", &subject, events, *n, site);
+    }
 }
 
-fn figure(subject: &Subject, events: usize, distinct: usize, event: fn(usize) -> Event) -> String {
+fn measure(what: &str, subject: &Subject, events: usize, distinct: usize, event: Make) {
     // Every one of them comes, in an order without neighbours.
     let spread = |n: usize| n.wrapping_mul(7_919) % distinct;
     let takes = |events: usize| {
@@ -61,8 +59,7 @@ fn figure(subject: &Subject, events: usize, distinct: usize, event: fn(usize) ->
     takes(events / 4);
     let making = timed(events, |n| drop(std::hint::black_box(event(spread(n)))));
     let each = takes(events).saturating_sub(making);
-    eprintln!("{distinct} done");
-    format!("{:>10} {:>4} MB", each.as_nanos(), resident_mib())
+    println!("{what:<10}{distinct:>10}{:>8} ns{:>6} MB", each.as_nanos(), resident_mib());
 }
 
 fn visitor(n: usize) -> Event {

@@ -61,7 +61,9 @@ pub(crate) fn block<'a>(
         rows.clear();
         rows.extend(granted.iter().map(|granted| Row::of(batch, *granted)));
         for (column, values) in columns.iter().zip(&mut filled) {
-            rows.iter().for_each(|row| fill(values, column, row));
+            for row in &rows {
+                fill(values, column, row);
+            }
         }
     }
     let mut block = Block::new(granted.len());

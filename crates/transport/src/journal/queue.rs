@@ -55,8 +55,16 @@ struct State {
     producers_gone: bool,
     closed: bool,
     consumer_gone: bool,
-    /// The writer waits, and nobody has woken it yet: to wake whoever is awake costs a system call.
-    is_idle: bool,
+    writer: Doing,
+}
+
+/// What the writer does: to wake whoever is awake costs a system call.
+#[derive(Debug, Default, PartialEq, Eq)]
+enum Doing {
+    #[default]
+    Works,
+    /// And nobody has woken it yet.
+    Waits,
 }
 
 // === impl Queue ===
@@ -129,17 +137,17 @@ impl Queue {
     pub(super) fn wait(&self, deadline: Option<Instant>, group_bytes: usize) -> Work {
         let mut state = self.state();
         loop {
-            state.is_idle = false;
+            state.writer = Doing::Works;
             if let Some(work) = state.work(group_bytes) {
                 return work;
             }
-            state.is_idle = true;
+            state.writer = Doing::Waits;
             let waited = match deadline {
                 None => self.ready.wait(state),
                 Some(deadline) => {
                     let left = deadline.saturating_duration_since(Instant::now());
                     if left.is_zero() {
-                        state.is_idle = false;
+                        state.writer = Doing::Works;
                         return Work::Tidy;
                     }
                     let waited = self.ready.wait_timeout(state, left);
@@ -152,9 +160,9 @@ impl Queue {
 
     /// Wakes the writer, if it waits.
     fn wake(&self, mut state: MutexGuard<'_, State>) {
-        let is_idle = std::mem::take(&mut state.is_idle);
+        let writer = std::mem::take(&mut state.writer);
         drop(state);
-        if is_idle {
+        if writer == Doing::Waits {
             self.ready.notify_one();
         }
     }

@@ -9,7 +9,7 @@ use crate::ProduceError;
 #[derive(Debug)]
 pub(super) struct Told {
     answer: Result<(), ProduceError>,
-    others: Vec<oneshot::Sender<Told>>,
+    others: Vec<oneshot::Sender<Self>>,
 }
 
 // === impl Told ===
