@@ -9,7 +9,7 @@ fn options() -> PartsOptions {
     PartsOptions {
         collectors: 2,
         partitions: 2,
-        config: "sink.batch_age_ms = 500\nkafka.session_timeout_s = 2\nspill.bytes = 4194304\n\
+        config: "sink.batch_age_ms = 500\nkafka.session_timeout_s = 2\nspill.bytes = 4194304\nsink.insert_deadline_s = 5\n\
                  collector.limits.site_per_second = 1000000\ncollector.limits.site_burst = 1000000\n"
             .to_owned(),
         own_broker: true,

@@ -1,5 +1,6 @@
-//! A small disk of one process, which can be filled: a file system in memory that nobody else sees. Where nothing may
-//! be mounted, files of its process may not grow instead, which refuses the same writes with another error.
+//! A small disk of one process, which can be filled: a file system in memory that nobody else sees. Where
+//! nothing may be mounted, files of its process may not grow instead, which refuses the same writes with
+//! another error, or it stands still.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
@@ -7,7 +8,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use rustix::process::Pid;
+use rustix::process::{Pid, Signal, kill_process};
 
 /// A directory with room of its own.
 #[derive(Debug)]
@@ -18,15 +19,16 @@ pub struct SmallDisk {
 
 #[derive(Debug)]
 enum Kind {
-    /// Only files may be bounded.
-    Bounded,
+    /// Files may be bounded, to so many bytes; without a number, the process is stopped.
+    Bounded(Option<u32>),
     /// The process in whose namespace it is mounted, and what leads there.
     Mounted(Child, Vec<String>),
 }
 
 impl SmallDisk {
-    /// One of so many mebibytes and inodes in place of a directory.
-    pub fn at(place: &Path, mebibytes: u32, inodes: u32) -> Self {
+    /// One of so many mebibytes and inodes in place of a directory. Where there is none, files of its process
+    /// keep so many bytes when it is filled; or it is stopped then, for some do not notice such a bound.
+    pub fn at(place: &Path, mebibytes: u32, inodes: u32, bytes: Option<u32>) -> Self {
         fs::create_dir_all(place).unwrap();
         let options = format!("size={mebibytes}m,nr_inodes={inodes}");
         // Whoever is not root may be it in a namespace of users.
@@ -50,13 +52,13 @@ impl SmallDisk {
             holder.wait().unwrap();
         }
         eprintln!("nothing may be mounted here: files are bounded instead");
-        Self { place: place.to_owned(), kind: Kind::Bounded }
+        Self { place: place.to_owned(), kind: Kind::Bounded(bytes) }
     }
 
     /// A program that lives on it.
     pub(crate) fn command(&self, program: impl AsRef<Path>) -> Command {
         match &self.kind {
-            Kind::Bounded => {
+            Kind::Bounded(_) => {
                 let mut shell = Command::new("sh");
                 shell.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""]).arg(program.as_ref());
                 shell
@@ -71,8 +73,10 @@ impl SmallDisk {
 
     /// Leaves no room on it, for this process above all.
     pub fn fill(&self, process: Pid) {
-        let Some(place) = self.seen() else {
-            return bound(process, "8192:");
+        let place = match self.seen() {
+            Ok(place) => place,
+            Err(Some(bytes)) => return bound(process, &format!("{bytes}:")),
+            Err(None) => return kill_process(process, Signal::STOP).unwrap(),
         };
         let mut ballast = File::create(place.join("ballast")).unwrap();
         for piece in [1 << 16, 1 << 9] {
@@ -83,8 +87,10 @@ impl SmallDisk {
 
     /// Leaves room, and no inode for one more file.
     pub fn use_up_inodes(&self, process: Pid) {
-        let Some(place) = self.seen() else {
-            return bound(process, "8192:");
+        let place = match self.seen() {
+            Ok(place) => place,
+            Err(Some(bytes)) => return bound(process, &format!("{bytes}:")),
+            Err(None) => return kill_process(process, Signal::STOP).unwrap(),
         };
         let dir = place.join("ballast");
         fs::create_dir(&dir).unwrap();
@@ -94,21 +100,23 @@ impl SmallDisk {
 
     /// Gives back what was taken.
     pub fn free(&self, process: Pid) {
-        let Some(place) = self.seen() else {
-            return bound(process, "unlimited:");
+        let place = match self.seen() {
+            Ok(place) => place,
+            Err(Some(_)) => return bound(process, "unlimited:"),
+            Err(None) => return kill_process(process, Signal::CONT).unwrap(),
         };
         let ballast = place.join("ballast");
         if ballast.is_dir() { fs::remove_dir_all(ballast) } else { fs::remove_file(ballast) }
             .unwrap();
     }
 
-    /// Where it is seen from here.
-    fn seen(&self) -> Option<PathBuf> {
+    /// Where it is seen from here; or to what files are bounded instead.
+    fn seen(&self) -> Result<PathBuf, Option<u32>> {
         match &self.kind {
-            Kind::Bounded => None,
+            Kind::Bounded(bytes) => Err(*bytes),
             Kind::Mounted(holder, _) => {
                 let root = PathBuf::from(format!("/proc/{}/root", holder.id()));
-                Some(root.join(self.place.strip_prefix("/").unwrap()))
+                Ok(root.join(self.place.strip_prefix("/").unwrap()))
             }
         }
     }

@@ -74,7 +74,7 @@ impl Broker {
     /// One whose log has a disk of so many mebibytes.
     pub fn start_on_small_disk(mebibytes: u32) -> Self {
         let dir = tempfile::Builder::new().prefix("candor-kafka-").tempdir().unwrap().keep();
-        let disk = SmallDisk::at(&dir.join("data"), mebibytes, 10_000);
+        let disk = SmallDisk::at(&dir.join("data"), mebibytes, 10_000, Some(8_192));
         let broker = Self::prepare(dir, Ports::free(), &[], Some(disk));
         broker.restart();
         broker

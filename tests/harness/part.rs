@@ -83,7 +83,9 @@ impl Part {
 
     /// Gives it a small disk, in place of the directory that is named after it, from its next start on.
     pub fn live_on_small_disk(&mut self, mebibytes: u32, inodes: u32) {
-        self.disk = Some(SmallDisk::at(&self.dir.join(&self.name), mebibytes, inodes));
+        // A spill may write its cursor. ClickHouse goes on with whatever bound.
+        let bytes = (self.sign == IS_UP).then_some(8_192);
+        self.disk = Some(SmallDisk::at(&self.dir.join(&self.name), mebibytes, inodes, bytes));
     }
 
     /// That disk.

@@ -150,9 +150,10 @@ impl Drain {
                 tokio::time::sleep(PAUSE).await;
                 continue;
             };
+            let is_dealt_anew = batch.intent.is_some();
             let intent = match batch.intent.filter(|intent| intent.log == log) {
                 Some(intent) => intent,
-                None => Intent { log, partitions, end: batch.end },
+                None => Intent { log, is_dealt_anew, partitions, end: batch.end },
             };
             if batch.intent != Some(intent) {
                 self.commit(self.next, intent.to_note()).await?;
@@ -194,7 +195,7 @@ impl Drain {
     }
 
     async fn send(&mut self, batch: &Batch, intent: Intent) -> Result<Sent, Over> {
-        let mut hands = deal(&batch.records, intent.partitions);
+        let (mut hands, id) = (deal(&batch.records, intent.partitions), intent.name(self.id));
         loop {
             let mut under_way = Vec::new();
             let mut sent = Sent::All;
@@ -202,7 +203,7 @@ impl Drain {
                 let Some(dealt) = hand.front() else {
                     continue;
                 };
-                let mark = SpillMark { id: self.id, sequence: dealt.sequence };
+                let mark = SpillMark { id, sequence: dealt.sequence };
                 let (record, events) = (dealt.record.clone(), dealt.events);
                 let drained = Drained { partition: *partition, record, events, mark };
                 match self.shared.kafka.drain(intent.log, drained) {

@@ -34,9 +34,10 @@ fn hostile_frames() {
 
 #[test]
 fn hostile_notes_of_a_spill() {
-    let note = Intent { log: LogId::from_bytes([0xa0; 16]), partitions: 6, end: 77 }.to_note();
+    let log = LogId::from_bytes([0xa0; 16]);
+    let note = Intent { log, is_dealt_anew: false, partitions: 6, end: 77 }.to_note();
     let (mut known, mut refused) = (0_u64, 0_u64);
-    attack("spill-note", &[note.as_bytes(), b""], &["spill-2", " ", "+7"], |bytes| {
+    attack("spill-note", &[note.as_bytes(), b""], &["spill-2", "spill-3", " ", "+7"], |bytes| {
         let Ok(text) = str::from_utf8(bytes) else { return };
         match Intent::parse(text) {
             Ok(Some(intent)) => {

@@ -87,7 +87,7 @@ async fn another_version_of_the_note_is_refused() {
     let bounds = SpillConfig::default().journal();
     let (producer, mut consumer) = Journal::open_spill(dir.path(), bounds).unwrap();
     consumer.next().await.unwrap();
-    let cursor = Cursor { offset: 0, metadata: "spill-2 ? ?".to_owned() };
+    let cursor = Cursor { offset: 0, metadata: "spill-3 ? ?".to_owned() };
     consumer.committer().commit(0, cursor).await.unwrap();
     drop((producer, consumer));
     let refused = open(dir.path()).await.unwrap_err();
