@@ -139,7 +139,8 @@ fn the_image_is_built_of_what_the_repository_pins() {
     assert!(text.contains(&format!("--tag candor:{version} ")), "{version}");
 }
 
-/// Cargo reads the whole workspace and the built tracker, and no more is sent to the builder.
+/// Cargo reads the whole workspace, the built tracker and what the compiler is told of a busy candor, and no more is sent to
+/// the builder.
 #[test]
 fn the_builder_is_sent_the_workspace_and_nothing_else() {
     let text = read("docker/Dockerfile.dockerignore");
@@ -150,7 +151,7 @@ fn the_builder_is_sent_the_workspace_and_nothing_else() {
     let members = manifest["workspace"]["members"].as_array().unwrap();
     let mut wanted: Vec<_> =
         members.iter().map(|it| it.as_str().unwrap().trim_end_matches("/*")).collect();
-    wanted.extend(["Cargo.lock", "Cargo.toml", "tracker"]);
+    wanted.extend(["Cargo.lock", "Cargo.toml", "candor.profdata", "tracker"]);
     wanted.sort_unstable();
     // A member within another is sent with it.
     wanted.dedup_by(|inner, outer| inner.starts_with(&format!("{outer}/")));
