@@ -65,7 +65,8 @@ fn a_disk_without_room_or_inodes_for_the_spill_refuses_and_loses_nothing() {
             let body = many.join("\n");
             let answer =
                 collector.beacons().send("POST", "/v1/events", &headers, body.as_bytes())?;
-            (answer.status != 202).then_some(answer)
+            // So many at once may have to wait their turn first, while the log is slow.
+            (!matches!(answer.status, 202 | 429)).then_some(answer)
         });
         assert_eq!(refused.status, 503, "{refused:?}");
         assert!(refused.headers.contains("retry-after"), "{refused:?}");
