@@ -20,7 +20,7 @@ fn acknowledged_rows_survive_kill_9() {
     for round in 1..=ROUNDS {
         let goal = round * ROWS_PER_ROUND;
         thread::scope(|scope| {
-            let writer = scope.spawn(|| write(&server, &acknowledged));
+            let writer = scope.spawn(|| write(&server, &acknowledged, round));
             eventually("rows are acknowledged", || acknowledged.load(Ordering::Acquire) >= goal);
             let killed = std::process::Command::new("kill")
                 .args(["-KILL", &server.id().to_string()])
@@ -38,13 +38,15 @@ fn acknowledged_rows_survive_kill_9() {
     }
 }
 
-/// Inserts 1, 2, 3 … one by one until the server is gone; a row in doubt is sent again under its
-/// token by the next round.
-fn write(server: &Server, acknowledged: &AtomicU64) {
+/// Inserts 1, 2, 3 … one by one until the server is gone; a row in doubt is sent again by the next round. Under
+/// another token, for the engine may remember one whose row never came to be.
+fn write(server: &Server, acknowledged: &AtomicU64, round: u64) {
     loop {
         let next = acknowledged.load(Ordering::Acquire) + 1;
-        let sql =
-            format!("INSERT INTO t SETTINGS insert_deduplication_token = '{next}' VALUES ({next})");
+        let token = format!("{next} of {round}");
+        let sql = format!(
+            "INSERT INTO t SETTINGS insert_deduplication_token = '{token}' VALUES ({next})"
+        );
         if !crate::client::is_good(server, &sql) {
             return;
         }

@@ -15,8 +15,10 @@ pub(super) struct Told {
 // === impl Told ===
 
 impl Told {
-    /// Tells all of a group.
+    /// Tells all of a group: first whoever called first, so that who waits for its calls in their order waits for nothing
+    /// else.
     pub(super) fn tell(answer: Result<(), ProduceError>, mut others: Vec<oneshot::Sender<Self>>) {
+        others.reverse();
         while let Some(one) = others.pop() {
             match one.send(Self { answer, others }) {
                 Ok(()) => return,
@@ -34,7 +36,7 @@ impl Told {
 
 impl Drop for Told {
     fn drop(&mut self) {
-        for other in self.others.drain(..) {
+        for other in self.others.drain(..).rev() {
             // Whoever asked may have gone.
             other.send(Self { answer: self.answer, others: Vec::new() }).ok();
         }
@@ -59,7 +61,7 @@ mod tests {
     fn one_is_told_and_tells_the_others() {
         let (senders, mut receivers) = group();
         Told::tell(Err(ProduceError::Full), senders);
-        let told = receivers.pop().unwrap().try_recv().unwrap();
+        let told = receivers.remove(0).try_recv().unwrap();
         assert_eq!(told.answer(), Err(ProduceError::Full));
         assert!(receivers.iter_mut().all(|receiver| hears(receiver).is_none()), "not yet");
         drop(told);
@@ -71,9 +73,9 @@ mod tests {
     #[test]
     fn callers_that_have_gone_keep_nobody_waiting() {
         let (senders, mut receivers) = group();
-        drop(receivers.pop());
+        drop(receivers.remove(0));
         Told::tell(Ok(()), senders);
-        drop(receivers.pop());
+        drop(receivers.remove(0));
         let told: Vec<_> = receivers.iter_mut().map(hears).collect();
         assert_eq!(told, [Some(Ok(())), Some(Ok(()))], "the one who was told went before it heard");
     }
