@@ -23,6 +23,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// How many different ones there are.
 const DISTINCT: [usize; 4] = [1_000, 10_000, 100_000, 1_000_000];
 const EVENTS: usize = 1_000_000;
+/// Sites of one policy.
+const OF_A_FIRM: usize = 1_000;
 
 /// A request.
 type Event = (HeaderMap, String);
@@ -36,14 +38,14 @@ fn main() {
         if is_test { (&DISTINCT[..1], 2_000) } else { (&DISTINCT[..], EVENTS) };
     let subject = Subject::new(None, None).unwrap();
     let makes: [(&str, Make); 3] = [("visitors", visitor), ("paths", path), ("agents", agent)];
+    for n in distinct {
+        let subject = Subject::of(sites(*n), None, None).unwrap();
+        measure("sites", &subject, events, *n, site);
+    }
     for (what, make) in makes {
         for n in distinct {
             measure(what, &subject, events, *n, make);
         }
-    }
-    for n in distinct {
-        let subject = Subject::of(sites(*n), None, None).unwrap();
-        measure("sites", &subject, events, *n, site);
     }
 }
 
@@ -95,18 +97,23 @@ fn name(n: usize) -> String {
     format!("site-{n}")
 }
 
-/// So many sites under one policy that keeps everything.
+/// So many sites under policies that keep everything: a file is one controller, and holds so many.
 fn sites(count: usize) -> Registry {
     let policy = Keeps::Everything.policy();
     let (before, after) = policy.split_once("[[sites]]").unwrap();
     let (_, after) = after.split_once("[address]").unwrap();
-    let mut text = before.to_owned();
-    for n in 0..count {
-        let name = name(n);
-        write!(text, "[[sites]]\nname = '{name}'\nhosts = ['www.example.fi']\n").unwrap();
-    }
-    write!(text, "[address]{after}").unwrap();
-    Registry::compile([("policy.toml", text.as_str())]).unwrap()
+    let firm = |first: usize| {
+        let id = Keeps::Everything.site().replace('-', "_");
+        let mut text = before.replace(&id, &format!("firm_{first}"));
+        for n in first..count.min(first + OF_A_FIRM) {
+            let name = name(n);
+            write!(text, "[[sites]]\nname = '{name}'\nhosts = ['www.example.fi']\n").unwrap();
+        }
+        write!(text, "[address]{after}").unwrap();
+        text
+    };
+    let firms: Vec<_> = (0..count).step_by(OF_A_FIRM).map(firm).collect();
+    Registry::compile(firms.iter().map(|text| ("policy.toml", text.as_str()))).unwrap()
 }
 
 fn timed(count: usize, mut each: impl FnMut(usize)) -> Duration {
