@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use candor_tests::{Fault, Load, Part, Parts, PartsOptions, eventually};
 
+use crate::faults;
+
 fn options() -> PartsOptions {
     PartsOptions {
         collectors: 2,
@@ -23,13 +25,7 @@ fn load(parts: &Parts) -> Load {
 }
 
 fn finish(parts: &Parts, load: Load, mut fault: Fault) {
-    let refused = load.refused();
-    let acknowledged = load.finish();
-    parts.assert_stored(&acknowledged);
-    fault.note(format!(
-        "{} acknowledged, {refused} refused, 0 missing, 0 twice, audit clean",
-        acknowledged.len()
-    ));
+    faults::finish(parts, load, &mut fault);
     fault.end();
 }
 

@@ -25,7 +25,7 @@ fn load(parts: &Parts) -> Load {
 }
 
 /// Everything that was acknowledged is stored, once, and the audit says so, too.
-fn finish(parts: &Parts, load: Load, fault: &mut Fault) {
+pub(crate) fn finish(parts: &Parts, load: Load, fault: &mut Fault) {
     let refused = load.refused();
     let acknowledged = load.finish();
     parts.assert_stored(&acknowledged);
