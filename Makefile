@@ -46,11 +46,11 @@ faults:
 	cargo build --locked --workspace --bins
 	./tools/faults
 
-# The same for hours, with the figures of docs/faults.md, which it writes: commit it.
+# The same for hours, with the figures of docs/faults.md, which it writes: commit it. TESTS="e2e:name" does one again.
 faults-full:
 	./tools/setup --tests
 	cargo build --locked --workspace --bins
-	CANDOR_FAULTS=full ./tools/faults --report
+	CANDOR_FAULTS=full ./tools/faults --report $(TESTS)
 
 # Nanoseconds per event, stage by stage.
 bench: setup

@@ -54,7 +54,10 @@ pub(crate) const fn advice(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::HostDenied => "the page's host or the Origin is not among the site's hosts",
         Outcome::KeyMissing => "no key to anonymise with; try again",
-        Outcome::Malformed => "not a beacon; compare it with the contract",
+        Outcome::Malformed => {
+            "not a beacon: that is JSON, an object with the `site`, the whole `url` of the page, and a `name` \
+             when its kind is custom, each field of its type and size"
+        }
         Outcome::RateLimited => "more than may come of this network or site; send less, or later",
         Outcome::TooSlow => "the body did not come in time; send it again",
         Outcome::TooLarge => "at most 64 KiB a beacon, 1 MiB and 1,000 beacons a request, inflated",

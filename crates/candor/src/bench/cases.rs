@@ -111,8 +111,12 @@ pub(crate) async fn run(bench: &Bench) -> Result<Alone> {
         let own = start(bench, &case).await?;
         let ratio = ratio(bench, &case, &bare, &own).await?;
         bench.say(&format!(
-            "{}: {:.2} µs a request, bare hyper {:.2} µs, ratio {:.2}",
-            case.what, ratio.own_us, ratio.bare_us, ratio.ratio
+            "{}: {:.2} µs a request, bare hyper {:.2} µs, ratio {:.2}{}",
+            case.what,
+            ratio.own_us,
+            ratio.bare_us,
+            ratio.ratio,
+            failed(ratio.failed)
         ));
         if case.is_paced {
             alone.paced.push(paced(bench, &case, ratio.answered, &bare, &own).await?);
@@ -175,6 +179,11 @@ async fn ratio(bench: &Bench, case: &Case, bare: &Running, own: &Running) -> Res
         memory_at_rest,
         resident_bytes_max,
     })
+}
+
+/// What fails costs less than what is kept: a ratio that has some is told with them.
+fn failed(beacons: u64) -> String {
+    if beacons == 0 { String::new() } else { format!(", {beacons} beacons failed") }
 }
 
 fn one_run(report: &Report, batch: u32) -> Result<Run> {
