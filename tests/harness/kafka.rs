@@ -17,7 +17,10 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::disk::SmallDisk;
-use crate::eventually;
+use crate::{eventually, within};
+
+/// A virtual machine of Java, or three at once, take their time where much else runs.
+const STARTS_WITHIN: Duration = Duration::from_mins(3);
 
 /// A running broker, or one that was killed and can be started again in the same place.
 #[derive(Debug)]
@@ -197,7 +200,7 @@ impl Broker {
 
     fn wait_until_it_serves(&self, pid: Pid) {
         let client: BaseConsumer = self.client().create().unwrap();
-        eventually("the broker serves", || {
+        within(STARTS_WITHIN, "the broker serves", || {
             assert!(!is_gone(pid), "the broker ended: {}", self.log());
             let metadata = client.fetch_metadata(None, Duration::from_secs(1)).ok()?;
             (!metadata.brokers().is_empty()).then_some(())

@@ -65,13 +65,18 @@ const DIGITS: [char; 16] =
     ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
 
 /// Waits until `done` gives a value, looking again every few milliseconds.
-pub fn eventually<T>(what: &str, mut done: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + Duration::from_secs(30);
+pub fn eventually<T>(what: &str, done: impl FnMut() -> Option<T>) -> T {
+    within(Duration::from_secs(30), what, done)
+}
+
+/// The same, for so long: of what other programs take their time for.
+pub fn within<T>(most: Duration, what: &str, mut done: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + most;
     loop {
         if let Some(value) = done() {
             return value;
         }
-        assert!(Instant::now() < deadline, "not within 30 s: {what}");
+        assert!(Instant::now() < deadline, "not within {most:?}: {what}");
         std::thread::sleep(Duration::from_millis(20));
     }
 }
