@@ -3,28 +3,24 @@
 //! visitor's address or a secret: [`StoredAddress`] cannot be built without truncating.
 //!
 //! ```
-//! use candor_event::{Event, EventId, Field, FieldSet, Grant, Kind, wire};
+//! use candor_event::draft::{Draft, Facts, GrantDraft};
+//! use candor_event::{Basis, EventId, Field, FieldSet, Kind, PolicyVersion, wire};
 //!
-//! let mut event = Event {
-//!     id: EventId::from_bytes([7; 16]).to_vec(),
-//!     site: "demo".to_owned(),
-//!     kind: Kind::Pageview.into(),
+//! let mut draft = Draft {
+//!     id: EventId::from_bytes([7; 16]),
+//!     site: "demo",
+//!     kind: Kind::Pageview,
 //!     received_at: 1_790_000_000,
-//!     policy_version: vec![0; 16],
-//!     path: "/prices".to_owned(),
-//!     title: "Prices".to_owned(),
-//!     ..Event::default()
+//!     policy_version: PolicyVersion::from_bytes([0; 16]),
+//!     key_epoch: 0,
+//!     facts: Facts { path: "/prices".into(), title: "Prices".into(), ..Facts::default() },
 //! };
 //! let fields = FieldSet::of(&[Field::Path]);
-//! event.grants.push(Grant {
-//!     purpose: "statistics".to_owned(),
-//!     basis: candor_event::Basis::Consent.into(),
-//!     expires_at: 1_850_000_000,
-//!     fields: fields.bits(),
-//! });
-//! event.retain(fields);
+//! let (purpose, basis) = ("statistics", Basis::Consent);
+//! let grant = GrantDraft { purpose, basis, expires_at: 1_850_000_000, fields };
+//! draft.facts.retain(fields);
 //!
-//! let record = wire::encode(&event);
+//! let record = wire::write(&draft, [grant].into_iter());
 //! let read = wire::decode(&record)?;
 //! assert_eq!(read.events[0].path, "/prices");
 //! assert_eq!(read.events[0].title, "", "no grant covers the title, so it is not in the record");
@@ -35,6 +31,7 @@
 mod address;
 mod clock;
 mod consent;
+pub mod draft;
 mod event;
 mod field;
 mod id;

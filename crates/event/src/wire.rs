@@ -4,12 +4,14 @@
 //! Protobuf's repeated fields are defined, so bundling events costs no decoding.
 
 mod view;
+mod write;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use prost::Message;
 
 pub use self::view::{CampaignView, EventView};
 use self::view::{Fields, GRANTS, Value};
+pub use self::write::write;
 use crate::{Basis, Event, EventBatch, FieldSet, Grant, Kind, Purpose, Site};
 
 /// An event of a record, checked, and not taken apart.

@@ -3,7 +3,8 @@
 
 use std::ops::Deref;
 
-use candor_event::{Event, EventId, Field, FieldSet, Site, StoredAddress, Timestamp};
+use candor_event::draft::Facts;
+use candor_event::{EventId, Field, FieldSet, Site, StoredAddress, Timestamp};
 use candor_policy::{AddressMode, Geography, Policy, VisitorMode};
 
 use crate::beacon::Beacon;
@@ -16,7 +17,8 @@ pub(crate) struct Anonymized {
     address_hash: Option<[u8; 16]>,
     visitor: Option<[u8; 16]>,
     visitor_previous: Option<[u8; 16]>,
-    key_epoch: u64,
+    /// The key that any of them was made with; 0 when none was.
+    pub(crate) key_epoch: u64,
     /// For [`enrich`](mod@crate::enrich).
     pub(crate) lookup: Option<Lookup>,
 }
@@ -103,17 +105,12 @@ pub(crate) fn event_id(
 }
 
 impl Anonymized {
-    /// Writes what may be kept into the event.
-    pub(crate) fn fill(&self, event: &mut Event) {
-        if let Some(address) = self.address {
-            event.address = address.octets().to_vec();
-            event.address_prefix = address.prefix().into();
-        }
-        let bytes = |id: Option<[u8; 16]>| id.map(|id| id.to_vec()).unwrap_or_default();
-        event.address_hash = bytes(self.address_hash);
-        event.visitor = bytes(self.visitor);
-        event.visitor_previous = bytes(self.visitor_previous);
-        event.key_epoch = self.key_epoch;
+    /// Writes what may be kept among the facts.
+    pub(crate) fn fill(&self, facts: &mut Facts<'_>) {
+        facts.address = self.address;
+        facts.address_hash = self.address_hash;
+        facts.visitor = self.visitor;
+        facts.visitor_previous = self.visitor_previous;
     }
 }
 

@@ -30,9 +30,14 @@ pub struct RawBeacon<'a>(&'a [u8]);
 
 /// The beacons of a request, not yet read.
 #[derive(Debug)]
-pub struct RawBeacons<'a> {
-    elements: Vec<RawBeacon<'a>>,
-    single: bool,
+pub struct RawBeacons<'a>(Elements<'a>);
+
+#[derive(Debug)]
+enum Elements<'a> {
+    /// The body is one object.
+    One(RawBeacon<'a>),
+    /// Those of an array, or of lines.
+    Several(Vec<RawBeacon<'a>>),
 }
 
 // === impl Media ===
@@ -66,29 +71,33 @@ impl<'a> RawBeacons<'a> {
     /// [`Rejection::Malformed`] when there is none, [`Rejection::TooLarge`] when there are too many.
     pub fn split(body: &'a [u8], media: Media) -> Result<Self, Rejection> {
         let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
-        let raw = match (media, first) {
+        let elements = match (media, first) {
             (_, None) => return Err(Rejection::Malformed),
-            (Media::Json, Some(b'[')) => Self { elements: array(body)?, single: false },
+            (Media::Json, Some(b'[')) => array(body)?,
             (Media::Json, Some(_)) if !is_lines(body) => {
-                Self { elements: vec![RawBeacon(body)], single: true }
+                return Ok(Self(Elements::One(RawBeacon(body))));
             }
-            _ => Self { elements: lines(body).collect(), single: false },
+            _ => lines(body).collect(),
         };
-        match raw.elements.len() {
+        match elements.len() {
             0 => Err(Rejection::Malformed),
-            1..=BEACONS_MAX => Ok(raw),
+            1..=BEACONS_MAX => Ok(Self(Elements::Several(elements))),
             _ => Err(Rejection::TooLarge),
         }
     }
 
     /// Whether the body was one object, and is answered as one.
     pub fn is_single(&self) -> bool {
-        self.single
+        matches!(self.0, Elements::One(_))
     }
 
     /// The beacons in their order.
     pub fn iter(&self) -> impl Iterator<Item = RawBeacon<'a>> {
-        self.elements.iter().copied()
+        let elements = match &self.0 {
+            Elements::One(one) => std::slice::from_ref(one),
+            Elements::Several(several) => several,
+        };
+        elements.iter().copied()
     }
 }
 
@@ -104,7 +113,9 @@ impl<'a> RawBeacon<'a> {
         if self.0.trim_ascii_start().first() != Some(&b'{') {
             return Err(Rejection::Malformed);
         }
-        serde_json::from_slice(self.0).map_err(|_| Rejection::Malformed)
+        // All at once, rather than each text by itself.
+        let text = std::str::from_utf8(self.0).map_err(|_| Rejection::Malformed)?;
+        serde_json::from_str(text).map_err(|_| Rejection::Malformed)
     }
 }
 
@@ -171,6 +182,9 @@ fn array(body: &[u8]) -> Result<Vec<RawBeacon<'_>>, Rejection> {
 /// Whether a JSON body is several lines rather than one object written over several: its first line is
 /// a value of its own, or the last line begins one.
 fn is_lines(body: &[u8]) -> bool {
+    if !body.contains(&b'\n') {
+        return false;
+    }
     let mut lines = lines(body);
     let (Some(first), Some(_)) = (lines.next(), lines.next()) else {
         return false;

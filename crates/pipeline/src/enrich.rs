@@ -3,7 +3,11 @@
 //!
 //! Each field is worked out only when a grant covers it.
 
-use candor_event::{Event, Field, FieldSet, Kind};
+use std::sync::Arc;
+
+use arc_swap::Guard;
+use candor_event::draft::Facts;
+use candor_event::{Field, FieldSet, Kind};
 
 use crate::admit::Admitted;
 use crate::anonymize::Anonymized;
@@ -26,10 +30,10 @@ mod text;
 mod url;
 pub(crate) mod user_agent;
 
-use geo::Geo;
+use geo::{Databases, Geo};
 use referrer::Referrer;
 use spam::Spam;
-use user_agent::{Agents, Sender};
+use user_agent::{Agent, Agents, Sender};
 
 /// What enrichment looks things up in.
 #[derive(Debug)]
@@ -42,74 +46,99 @@ pub struct Sources {
     pub spam: Spam,
 }
 
-/// Fills in the event's fields.
-pub(crate) fn enrich(
-    event: &mut Event,
-    sources: &Sources,
-    admitted: &Admitted<'_>,
-    beacon: &Beacon<'_>,
-    head: &Head<'_>,
+/// What was found out about an event, of which its facts borrow.
+pub(crate) struct LookedUp {
+    referrer: Referrer,
+    agent: Option<Arc<Agent>>,
+    databases: Guard<Arc<Databases>>,
+}
+
+impl LookedUp {
+    /// Looks everything up.
+    pub(crate) fn of(
+        sources: &Sources,
+        admitted: &Admitted<'_>,
+        beacon: &Beacon<'_>,
+        head: &Head<'_>,
+    ) -> Self {
+        let fields = admitted.admission.fields();
+        let asks_for_hints = admitted.policy.asks_for_hints();
+        let hints = if asks_for_hints { head.hints } else { head.hints.unasked() };
+        let sender = Sender { user_agent: head.user_agent, hints };
+        Self {
+            referrer: Referrer::read(admitted, beacon, fields),
+            agent: sources.agents.of(&sender, fields),
+            databases: sources.geo.databases(),
+        }
+    }
+}
+
+/// Fills in the facts.
+pub(crate) fn enrich<'a>(
+    facts: &mut Facts<'a>,
+    looked_up: &'a LookedUp,
+    spam: &Spam,
+    admitted: &'a Admitted<'_>,
+    beacon: &'a Beacon<'_>,
+    head: &Head<'a>,
     anonymized: &Anonymized,
 ) {
     let fields = admitted.admission.fields();
     let has = |field| fields.contains(field);
+    let LookedUp { referrer, agent, databases } = looked_up;
 
-    let reading = url::fill(event, admitted, fields);
-    let referrer = Referrer::read(admitted, beacon, fields);
-    referrer.fill(event, admitted.policy.referrer(), fields);
-    source::fill(event, &reading, &referrer, fields);
+    let reading = url::fill(facts, admitted, fields);
+    referrer.fill(facts, admitted.policy.referrer(), fields);
+    source::fill(facts, &reading, referrer, fields);
     let size = beacon.screen.as_ref().and_then(|size| screen::parse(size.as_str()));
-    let hints = if admitted.policy.asks_for_hints() { head.hints } else { head.hints.unasked() };
     let screen = size.unwrap_or_default();
-    let sender = Sender { user_agent: head.user_agent, hints, screen };
-    sources.agents.fill(event, &sender, fields);
+    if let Some(agent) = agent {
+        agent.fill(facts, screen);
+    }
     if has(Field::Bot) {
-        sources.spam.mark(event, &referrer);
+        spam.mark(facts, referrer);
     }
     if let Some(lookup) = &anonymized.lookup {
-        sources.geo.fill(event, lookup);
+        databases.fill(facts, lookup);
     }
     if let Some(title) = beacon.title.as_ref().filter(|_| has(Field::Title)) {
-        event.title = text::kept_of(title);
+        facts.title = text::kept_of(title);
     }
     if has(Field::Language) {
         let named = beacon.language.as_ref().map(crate::beacon::Text::as_str);
-        event.language = named.or(head.language).and_then(language).unwrap_or_default();
+        facts.language = named.or(head.language).and_then(language).unwrap_or_default();
     }
     if has(Field::Screen) {
-        (event.screen_width, event.screen_height) = screen;
+        (facts.screen_width, facts.screen_height) = screen;
     }
-    engagement(event, beacon, fields);
+    engagement(facts, beacon, fields);
     if has(Field::Props) {
         if let Some(name) = beacon.name.as_ref().filter(|_| admitted.kind == Kind::Custom) {
-            event.name = text::kept_of(name);
+            facts.name = text::kept_of(name);
         }
-        let pair = |(name, value): &(_, _)| candor_event::Pair {
-            name: text::kept_of(name),
-            value: text::kept_of(value),
-        };
-        event.props = beacon.props.iter().map(pair).collect();
+        let pair = |(name, value): &'a (_, _)| (text::kept_of(name), text::kept_of(value));
+        facts.props = beacon.props.iter().map(pair).collect();
     }
 }
 
 /// A day: nobody looks at a page for longer.
 const DWELL_MS_MAX: u32 = 86_400_000;
 
-fn engagement(event: &mut Event, beacon: &Beacon<'_>, fields: FieldSet) {
+fn engagement(facts: &mut Facts<'_>, beacon: &Beacon<'_>, fields: FieldSet) {
     if fields.contains(Field::Dwell) {
-        event.dwell_ms = beacon.dwell_ms.unwrap_or_default().min(DWELL_MS_MAX);
+        facts.dwell_ms = beacon.dwell_ms.unwrap_or_default().min(DWELL_MS_MAX);
     }
     if fields.contains(Field::Scroll) {
-        event.scroll_percent = beacon.scroll_percent.map(|percent| percent.min(100));
+        facts.scroll_percent = beacon.scroll_percent.map(|percent| percent.min(100));
     }
 }
 
 /// The first language of a list, when it looks like a tag (BCP 47) and like nothing else.
-fn language(list: &str) -> Option<String> {
+fn language(list: &str) -> Option<&str> {
     let first = list.split([',', ';']).next()?.trim();
     let ok = |c: u8| c.is_ascii_alphanumeric() || c == b'-';
     let is_tag = (2..=35).contains(&first.len()) && first.bytes().all(ok);
-    (is_tag && !text::is_redacted(first)).then(|| first.to_owned())
+    (is_tag && !text::is_redacted(first)).then_some(first)
 }
 
 /// The sources of a crate that this one depends on, where its fixtures are.
@@ -133,8 +162,8 @@ mod tests {
 
     #[test]
     fn languages_are_tags() {
-        assert_eq!(language("fi-FI,fi;q=0.9").as_deref(), Some("fi-FI"));
-        assert_eq!(language("sv;q=1").as_deref(), Some("sv"));
+        assert_eq!(language("fi-FI,fi;q=0.9"), Some("fi-FI"));
+        assert_eq!(language("sv;q=1"), Some("sv"));
         for odd in ["", "*", "x", "<script>", &"a".repeat(40), "fi-0401234567"] {
             assert_eq!(language(odd), None, "{odd}");
         }

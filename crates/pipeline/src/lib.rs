@@ -1,6 +1,6 @@
 //! Beacon to event: decode, admit, anonymize, enrich, encode. Synchronous, without a clock of its own,
 //! and the only crate that can open an address. What leaves it is an encoded
-//! [`Event`], which has no field that could hold one.
+//! [`Event`](candor_event::Event), which has no field that could hold one.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -9,7 +9,7 @@
 //!     Agents, Geo, Head, KeyPeriod, KeyRing, Media, Peer, Pipeline, RawBeacons, Sources, Spam,
 //!     TrustedProxies,
 //! };
-//! use candor_policy::Registry;
+//! use candor_policy::{GrantRef, Registry};
 //!
 //! # let rules = "user_agent_parsers: []\nos_parsers: []\ndevice_parsers: []";
 //! let agents = Agents::from_yaml(rules)?;
@@ -36,8 +36,9 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use candor_event::{Event, EventId, Purpose, Site, Timestamp, wire};
-use candor_policy::Registry;
+use candor_event::draft::{Draft, Facts, GrantDraft};
+use candor_event::{EventId, Purpose, Site, Timestamp, wire};
+use candor_policy::{GrantRef, Registry};
 use http::{HeaderMap, HeaderValue};
 use url::Url;
 
@@ -74,10 +75,10 @@ pub use protocol::{Call, Reply};
 pub use rejection::Rejection;
 
 use access_log::Line;
-use admit::{Admitted, Door, admit};
+use admit::{Door, admit};
 use anonymize::{Subject, anonymize, event_id};
 use beacon::Beacon;
-use enrich::enrich;
+use enrich::{LookedUp, enrich};
 
 /// Turns beacons into events.
 #[derive(Debug)]
@@ -264,29 +265,28 @@ impl Pipeline {
         let client_id = beacon.id.as_ref().map(beacon::Text::as_str);
         let id = event_id(client_id, &epoch, &site_key);
 
-        let mut event = bare_event(id, &admitted);
-        anonymized.fill(&mut event);
-        enrich(&mut event, &self.sources, &admitted, beacon, head, &anonymized);
-        event.retain(admitted.admission.fields());
-        Ok(Kept { id, record: wire::encode(&event), site: admitted.site.clone() })
+        let looked_up = LookedUp::of(&self.sources, &admitted, beacon, head);
+        let mut facts = Facts::default();
+        anonymized.fill(&mut facts);
+        let spam = &self.sources.spam;
+        enrich(&mut facts, &looked_up, spam, &admitted, beacon, head, &anonymized);
+        facts.retain(admitted.admission.fields());
+        let draft = Draft {
+            id,
+            site: admitted.site.as_str(),
+            kind: admitted.kind,
+            received_at: admitted.received_at.unix(),
+            policy_version: admitted.policy.version(),
+            key_epoch: anonymized.key_epoch,
+            facts,
+        };
+        let record = wire::write(&draft, admitted.admission.grants().map(grant));
+        Ok(Kept { id, record, site: admitted.site.clone() })
     }
 }
 
-/// The bare fact, and the leave to keep it.
-fn bare_event(id: EventId, admitted: &Admitted<'_>) -> Event {
-    let grants = admitted.admission.grants().map(|grant| candor_event::Grant {
-        purpose: grant.purpose.as_str().to_owned(),
-        basis: grant.basis.into(),
-        expires_at: grant.expires_at.unix(),
-        fields: grant.fields.bits(),
-    });
-    Event {
-        id: id.to_vec(),
-        site: admitted.site.as_str().to_owned(),
-        kind: admitted.kind.into(),
-        received_at: admitted.received_at.unix(),
-        policy_version: admitted.policy.version().to_vec(),
-        grants: grants.collect(),
-        ..Event::default()
-    }
+/// The leave to keep it.
+fn grant(grant: GrantRef<'_>) -> GrantDraft<'_> {
+    let GrantRef { purpose, basis, fields, expires_at } = grant;
+    GrantDraft { purpose: purpose.as_str(), basis, expires_at: expires_at.unix(), fields }
 }

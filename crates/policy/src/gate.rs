@@ -161,7 +161,7 @@ impl PurposeRule {
 
 impl<'p> Admission<'p> {
     /// What each purpose may keep; never empty.
-    pub fn grants(&self) -> impl Iterator<Item = GrantRef<'p>> + use<'p> {
+    pub fn grants(&self) -> impl Iterator<Item = GrantRef<'p>> + Clone + use<'p> {
         let Self { expires_at, asserted_by_operator, .. } = *self;
         self.rules().map(move |(bit, rule)| GrantRef {
             purpose: &rule.name,
@@ -184,7 +184,7 @@ impl<'p> Admission<'p> {
         self.policy
     }
 
-    fn rules(&self) -> impl Iterator<Item = (usize, &'p PurposeRule)> + use<'p> {
+    fn rules(&self) -> impl Iterator<Item = (usize, &'p PurposeRule)> + Clone + use<'p> {
         let granted = self.granted;
         let numbered = self.policy.purposes.iter().enumerate();
         numbered.filter(move |(bit, _)| granted & (1 << bit) != 0)

@@ -1,7 +1,10 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{Campaign, Field, Pair};
+use std::borrow::Cow;
+
+use crate::draft::{CampaignDraft, Draft, Facts, GrantDraft};
+use crate::{Campaign, Channel, Device, EventId, Field, Pair, PolicyVersion, StoredAddress};
 
 fn event(id: [u8; 16], path: String) -> Event {
     Event {
@@ -165,6 +168,140 @@ fn a_view_says_of_each_field_what_the_event_says() {
     let view = EventView::read(&encoded.message).unwrap();
     assert_eq!(owned(&view, encoded.grants.clone()), event);
     assert_eq!(decode(&encode(&event)).unwrap().events, [event]);
+}
+
+fn text(text: &str) -> Cow<'_, str> {
+    text.into()
+}
+
+/// The draft of the same event; its numbers are some that are written.
+fn draft(event: &Event) -> Draft<'_> {
+    let id = |bytes: &[u8]| <[u8; 16]>::try_from(bytes).ok();
+    let pairs = |pairs: &'_ [Pair]| -> Vec<(Cow<'static, str>, Cow<'static, str>)> {
+        pairs.iter().map(|pair| (pair.name.clone().into(), pair.value.clone().into())).collect()
+    };
+    let campaign = event.campaign.as_ref();
+    let campaign = campaign.map(|it| CampaignDraft {
+        source: text(&it.source),
+        medium: text(&it.medium),
+        name: text(&it.name),
+        term: text(&it.term),
+        content: text(&it.content),
+    });
+    Draft {
+        id: EventId::from_bytes(id(&event.id).unwrap()),
+        site: &event.site,
+        kind: event.kind(),
+        received_at: event.received_at,
+        policy_version: PolicyVersion::from_bytes(id(&event.policy_version).unwrap()),
+        key_epoch: event.key_epoch,
+        facts: Facts {
+            name: text(&event.name),
+            path: text(&event.path),
+            query: pairs(&event.query),
+            title: text(&event.title),
+            referrer_host: text(&event.referrer_host),
+            referrer_path: text(&event.referrer_path),
+            campaign: campaign.unwrap_or_default(),
+            language: &event.language,
+            screen_width: event.screen_width,
+            screen_height: event.screen_height,
+            browser: &event.browser,
+            browser_version: &event.browser_version,
+            os: &event.os,
+            os_version: &event.os_version,
+            device: event.device(),
+            bot: &event.bot,
+            country: &event.country,
+            region: &event.region,
+            city: &event.city,
+            network_number: event.network_number,
+            network: &event.network,
+            address: id(&event.address)
+                .map(|[.., a, b, c, d]| StoredAddress::truncate_v4([a, b, c, d], 24).unwrap()),
+            address_hash: id(&event.address_hash),
+            visitor: id(&event.visitor),
+            visitor_previous: id(&event.visitor_previous),
+            dwell_ms: event.dwell_ms,
+            scroll_percent: event.scroll_percent,
+            props: pairs(&event.props),
+            source: text(&event.source),
+            channel: event.channel(),
+        },
+    }
+}
+
+fn drafts(grants: &[Grant]) -> impl Iterator<Item = GrantDraft<'_>> + Clone {
+    grants.iter().map(|grant| GrantDraft {
+        purpose: &grant.purpose,
+        basis: grant.basis(),
+        expires_at: grant.expires_at,
+        fields: FieldSet::from_bits(grant.fields).unwrap(),
+    })
+}
+
+/// One of which a draft can be made: nothing writes the field that is reserved, and enumerations are checked.
+fn writable() -> Event {
+    Event {
+        consent_record: Vec::new(),
+        device: Device::Tv.into(),
+        channel: Channel::Direct.into(),
+        ..full()
+    }
+}
+
+#[test]
+fn a_draft_is_written_as_its_event_is_encoded() {
+    let event = writable();
+    let draft = draft(&event);
+    let address = draft.facts.address.unwrap();
+    let (octets, prefix) = (address.octets().to_vec(), address.prefix().into());
+    let truncated = Event { address: octets, address_prefix: prefix, ..event.clone() };
+    assert_eq!(write(&draft, drafts(&event.grants)), encode(&truncated));
+    let bare = Draft { facts: Facts::default(), ..draft };
+    let bare = decode(&write(&bare, drafts(&event.grants))).unwrap().events.remove(0);
+    let Event { id, site, kind, received_at, policy_version, grants, key_epoch, .. } = truncated;
+    assert_eq!(
+        bare,
+        Event {
+            id,
+            site,
+            kind,
+            received_at,
+            policy_version,
+            grants,
+            key_epoch,
+            ..Event::default()
+        }
+    );
+}
+
+#[test]
+fn a_field_that_is_not_granted_is_forgotten() {
+    let event = writable();
+    let full = draft(&event).facts;
+    let mut none = full.clone();
+    none.retain(FieldSet::EMPTY);
+    assert_eq!(none, Facts::default());
+    for field in Field::ALL.into_iter().filter(|field| *field != Field::ConsentRecord) {
+        let (mut alone, mut others) = (full.clone(), full.clone());
+        alone.retain(FieldSet::of(&[field]));
+        others.retain(Field::ALL.into_iter().filter(|other| *other != field).collect());
+        assert_ne!(alone, Facts::default(), "{}", field.label());
+        assert_ne!(others, full, "{}", field.label());
+    }
+}
+
+proptest! {
+    #[test]
+    fn texts_of_any_length_are_written_as_they_are_encoded(
+        title in ".{0,300}", count in 0..200_usize, number: u32, at: i64,
+    ) {
+        let mut event = event([9; 16], "/".repeat(count));
+        event.props = vec![Pair { name: title.clone(), value: "v".repeat(count) }; count % 3];
+        (event.title, event.dwell_ms, event.received_at) = (title, number, at);
+        prop_assert_eq!(write(&draft(&event), drafts(&event.grants)), encode(&event));
+    }
 }
 
 #[test]

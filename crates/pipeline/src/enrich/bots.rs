@@ -4,7 +4,7 @@
 //! patterns, which know what no browser looks like; uap-core is asked last. Nothing is dropped for being a
 //! robot: the class is a field like others, and views for people leave out rows that have one.
 
-use candor_event::Event;
+use candor_event::draft::Facts;
 use regex::bytes::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 use serde::Deserialize;
 
@@ -137,9 +137,9 @@ impl Bots {
 
 impl Bot {
     /// Marks an event as a robot's, and counts it.
-    pub(crate) fn mark(self, event: &mut Event) {
+    pub(crate) fn mark(self, facts: &mut Facts<'_>) {
         let Self { class, rule } = self;
-        class.label().clone_into(&mut event.bot);
+        facts.bot = class.label();
         metrics::counter!("pipeline_bots_total", "class" => class.label(), "rule" => rule.label())
             .increment(1);
     }

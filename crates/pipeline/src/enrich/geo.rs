@@ -11,9 +11,11 @@ mod table;
 use std::collections::HashSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use arc_swap::ArcSwap;
-use candor_event::{Event, Field, FieldSet};
+use arc_swap::{ArcSwap, Guard};
+use candor_event::draft::Facts;
+use candor_event::{Field, FieldSet};
 use maxminddb::{LookupResult, MaxMindDbError, Reader, WithinOptions, path};
 use serde::de::IgnoredAny;
 
@@ -26,8 +28,9 @@ use table::{Table, TableError};
 #[derive(Debug, Default)]
 pub struct Geo(ArcSwap<Databases>);
 
+/// Those that one event is looked up in.
 #[derive(Debug, Default)]
-struct Databases {
+pub(crate) struct Databases {
     places: Option<Reader<Vec<u8>>>,
     networks: Option<Networks>,
 }
@@ -105,19 +108,24 @@ impl Geo {
         places.into_iter().chain(networks).collect()
     }
 
-    pub(super) fn fill(&self, event: &mut Event, Lookup { prefix, fields }: &Lookup) {
-        let databases = self.0.load();
+    pub(super) fn databases(&self) -> Guard<Arc<Databases>> {
+        self.0.load()
+    }
+}
+
+// === impl Databases ===
+
+impl Databases {
+    pub(super) fn fill<'a>(&'a self, facts: &mut Facts<'a>, Lookup { prefix, fields }: &Lookup) {
         let of_places = FieldSet::of(&[Field::Country, Field::Region, Field::City]);
         let wants_place = of_places.iter().any(|field| fields.contains(field));
-        if let Some(reader) = databases.places.as_ref().filter(|_| wants_place)
+        if let Some(reader) = self.places.as_ref().filter(|_| wants_place)
             && let Ok(found) = reader.lookup(prefix.network())
         {
-            place(event, &found, *fields);
+            place(facts, &found, *fields);
         }
-        if let Some(networks) =
-            databases.networks.as_ref().filter(|_| fields.contains(Field::Network))
-        {
-            networks.fill(event, prefix);
+        if let Some(networks) = self.networks.as_ref().filter(|_| fields.contains(Field::Network)) {
+            networks.fill(facts, prefix);
         }
     }
 }
@@ -133,18 +141,17 @@ impl Networks {
         Table::open(path).map(Self::Table).map_err(failed)
     }
 
-    fn fill(&self, event: &mut Event, prefix: &LookupPrefix) {
+    fn fill<'a>(&'a self, facts: &mut Facts<'a>, prefix: &LookupPrefix) {
         match self {
             Self::Database(reader) => {
                 let Ok(found) = reader.lookup(prefix.network()) else {
                     return;
                 };
-                network(event, &found);
+                network(facts, &found);
             }
             Self::Table(table) => {
                 if let Some((number, name)) = table.find(prefix.network()) {
-                    name.clone_into(&mut event.network);
-                    event.network_number = number;
+                    (facts.network_number, facts.network) = (number, name);
                 }
             }
         }
@@ -159,33 +166,33 @@ impl fmt::Display for GeoSource {
 
 type Found<'a> = LookupResult<'a, Vec<u8>>;
 
-fn place(event: &mut Event, found: &Found<'_>, fields: FieldSet) {
+fn place<'a>(facts: &mut Facts<'a>, found: &Found<'a>, fields: FieldSet) {
     if fields.contains(Field::Country) {
-        event.country = text(found, &[&path!["country", "iso_code"], &path!["country_code"]]);
+        facts.country = text(found, &[&path!["country", "iso_code"], &path!["country_code"]]);
     }
     if fields.contains(Field::Region) {
-        event.region = text(found, &[&path!["subdivisions", 0, "iso_code"], &path!["state1"]]);
+        facts.region = text(found, &[&path!["subdivisions", 0, "iso_code"], &path!["state1"]]);
     }
     if fields.contains(Field::City) {
-        event.city = text(found, &[&path!["city", "names", "en"], &path!["city"]]);
+        facts.city = text(found, &[&path!["city", "names", "en"], &path!["city"]]);
     }
 }
 
-fn network(event: &mut Event, found: &Found<'_>) {
-    event.network = text(found, &[&path!["autonomous_system_organization"]]);
+fn network<'a>(facts: &mut Facts<'a>, found: &Found<'a>) {
+    facts.network = text(found, &[&path!["autonomous_system_organization"]]);
     let number = found.decode_path::<u32>(&path!["autonomous_system_number"]);
-    event.network_number = number.ok().flatten().unwrap_or_default();
+    facts.network_number = number.ok().flatten().unwrap_or_default();
 }
 
 /// The text at the first of these places that has one.
-fn text(found: &Found<'_>, places: &[&[maxminddb::PathElement<'_>]]) -> String {
+fn text<'a>(found: &Found<'a>, places: &[&[maxminddb::PathElement<'_>]]) -> &'a str {
     let read = |place: &&[_]| found.decode_path::<&str>(place).ok().flatten();
-    places.iter().find_map(read).unwrap_or_default().to_owned()
+    places.iter().find_map(read).unwrap_or_default()
 }
 
 fn open_places(path: &Path) -> Result<Reader<Vec<u8>>, GeoError> {
     let fields = FieldSet::of(&[Field::Country, Field::Region, Field::City]);
-    open(path, "country, region or city", |event, found| place(event, found, fields))
+    open(path, "country, region or city", |facts, found| place(facts, found, fields))
 }
 
 /// Records that are asked whether they have what is looked up.
@@ -194,12 +201,12 @@ const ASKED: usize = 4_096;
 /// Whether any of the first records says anything of it.
 fn says_any(
     reader: &Reader<Vec<u8>>,
-    fill: impl Fn(&mut Event, &Found<'_>),
+    fill: impl for<'a> Fn(&mut Facts<'a>, &Found<'a>),
 ) -> Result<bool, MaxMindDbError> {
-    let mut event = Event::default();
     for network in reader.networks(WithinOptions::default())?.take(ASKED) {
-        fill(&mut event, &network?);
-        if event != Event::default() {
+        let mut facts = Facts::default();
+        fill(&mut facts, &network?);
+        if facts != Facts::default() {
             return Ok(true);
         }
     }
@@ -209,7 +216,7 @@ fn says_any(
 fn open(
     path: &Path,
     what: &'static str,
-    fill: impl Fn(&mut Event, &Found<'_>),
+    fill: impl for<'a> Fn(&mut Facts<'a>, &Found<'a>),
 ) -> Result<Reader<Vec<u8>>, GeoError> {
     let failed = |source: MaxMindDbError| GeoError { path: path.to_owned(), source: source.into() };
     let reader = Reader::open_readfile(path).map_err(failed)?;
@@ -265,17 +272,22 @@ mod tests {
         file
     }
 
-    fn look_up(database: &tempfile::NamedTempFile, address: &'static str, v4: u8) -> Event {
+    /// Country, region, city, network and its number.
+    type Place = ([String; 4], u32);
+
+    fn look_up(database: &tempfile::NamedTempFile, address: &'static str, v4: u8) -> Place {
         let path = Some(database.path());
         let geo = Geo::open(path, None).or_else(|_| Geo::open(None, path)).unwrap();
         let mut headers = HeaderMap::new();
         headers.insert("x-forwarded-for", HeaderValue::from_static(address));
         let peer = Peer::new("127.0.0.1:1".parse().unwrap());
         let client = ClientIp::of_request(&peer, &headers, &TrustedProxies::default());
-        let mut event = Event::default();
+        let mut facts = Facts::default();
         let prefix = client.lookup_prefix(v4, 48).unwrap();
-        geo.fill(&mut event, &Lookup { prefix, fields: FieldSet::of(&Field::ALL) });
-        event
+        let databases = geo.databases();
+        databases.fill(&mut facts, &Lookup { prefix, fields: FieldSet::of(&Field::ALL) });
+        let Facts { country, region, city, network, network_number, .. } = facts;
+        ([country, region, city, network].map(str::to_owned), network_number)
     }
 
     #[test]
@@ -285,7 +297,7 @@ mod tests {
             country_code: &'static str,
         }
         let undescribed = of(Flat { country_code: "SE" }, "");
-        assert_eq!(look_up(&undescribed, "192.0.2.77", 24).country, "SE");
+        assert_eq!(look_up(&undescribed, "192.0.2.77", 24).0[0], "SE");
         let mut bytes = std::fs::read(undescribed.path()).unwrap();
         let at = bytes.windows(2).position(|pair| pair == b"SE").unwrap();
         // The control byte before the text says how long it is: it now says longer than the file.
@@ -321,17 +333,16 @@ mod tests {
             autonomous_system_organization: &'static str,
         }
         let flat = database(Flat { country_code: "FI", city: "Espoo", state1: "18" });
-        let event = look_up(&flat, "192.0.2.77", 24);
-        let place = (event.country.as_str(), event.region.as_str(), event.city.as_str());
-        assert_eq!(place, ("FI", "18", "Espoo"));
+        let (names, _) = look_up(&flat, "192.0.2.77", 24);
+        assert_eq!(names, ["FI", "18", "Espoo", ""]);
 
         let network = database(Network {
             autonomous_system_number: 64_500,
             autonomous_system_organization: "Example",
         });
-        let event = look_up(&network, "192.0.2.77", 24);
-        assert_eq!((event.network_number, event.network.as_str()), (64_500, "Example"));
-        assert_eq!(look_up(&network, "198.51.100.1", 24), Event::default(), "not in it");
-        assert_eq!(look_up(&network, "192.0.2.77", 16), Event::default(), "192.0.0.0 is not in it");
+        let (names, number) = look_up(&network, "192.0.2.77", 24);
+        assert_eq!((number, names[3].as_str()), (64_500, "Example"));
+        assert_eq!(look_up(&network, "198.51.100.1", 24), Place::default(), "not in it");
+        assert_eq!(look_up(&network, "192.0.2.77", 16), Place::default(), "192.0.0.0 is not in it");
     }
 }

@@ -1,6 +1,9 @@
 //! The page that linked here. The site's own pages are no referrers.
 
-use candor_event::{Event, Field, FieldSet};
+use std::borrow::Cow;
+
+use candor_event::draft::Facts;
+use candor_event::{Field, FieldSet};
 use candor_policy::ReferrerMode;
 use url::{Position, Url};
 
@@ -62,19 +65,19 @@ impl Referrer {
         }
     }
 
-    pub(super) fn fill(&self, event: &mut Event, mode: ReferrerMode, fields: FieldSet) {
+    pub(super) fn fill<'a>(&'a self, facts: &mut Facts<'a>, mode: ReferrerMode, fields: FieldSet) {
         let (Self::Site(url), Some(name)) = (self, self.host()) else {
             return;
         };
         if fields.contains(Field::ReferrerHost) {
             let name = kept_host(name);
-            event.referrer_host = match mode {
+            facts.referrer_host = match mode {
                 ReferrerMode::Host | ReferrerMode::Path => name,
                 ReferrerMode::Origin => origin(url, &name),
             };
         }
         if fields.contains(Field::ReferrerPath) && mode == ReferrerMode::Path {
-            event.referrer_path = kept_foreign_path(url.path(), PATH_BYTES_MAX);
+            facts.referrer_path = kept_foreign_path(url.path(), PATH_BYTES_MAX);
         }
     }
 }
@@ -98,10 +101,10 @@ fn without_www(name: &str) -> &str {
 }
 
 /// Protocol, host, and the port when it is not the usual one.
-fn origin(referrer: &Url, name: &str) -> String {
+fn origin(referrer: &Url, name: &str) -> Cow<'static, str> {
     let scheme = referrer.scheme();
     match referrer.port() {
-        Some(port) => format!("{scheme}://{name}:{port}"),
-        None => format!("{scheme}://{name}"),
+        Some(port) => format!("{scheme}://{name}:{port}").into(),
+        None => format!("{scheme}://{name}").into(),
     }
 }

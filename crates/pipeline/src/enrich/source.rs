@@ -3,7 +3,8 @@
 
 use std::borrow::Cow;
 
-use candor_event::{Event, Field, FieldSet};
+use candor_event::draft::Facts;
+use candor_event::{Field, FieldSet};
 
 use super::channel::{Click, Way, channel};
 use super::hosts;
@@ -11,7 +12,12 @@ use super::referrer::Referrer;
 use super::text::kept_host;
 use super::url::Reading;
 
-pub(super) fn fill(event: &mut Event, reading: &Reading, referrer: &Referrer, fields: FieldSet) {
+pub(super) fn fill<'a>(
+    facts: &mut Facts<'a>,
+    reading: &Reading<'a>,
+    referrer: &'a Referrer,
+    fields: FieldSet,
+) {
     if !fields.contains(Field::Source) && !fields.contains(Field::Channel) {
         return;
     }
@@ -20,7 +26,7 @@ pub(super) fn fill(event: &mut Event, reading: &Reading, referrer: &Referrer, fi
     if matches!(referrer, Referrer::Own) && named.iter().all(|text| text.is_empty()) {
         return;
     }
-    let [named, medium, campaign] = named.map(|text| lowercase(text));
+    let [named, medium, campaign] = named.map(lowercase);
     let host = referrer.host().filter(|host| *host != "localhost").unwrap_or_default();
     let source = if named.is_empty() { host } else { &named };
     let service = match (source, referrer, reading.click) {
@@ -30,22 +36,24 @@ pub(super) fn fill(event: &mut Event, reading: &Reading, referrer: &Referrer, fi
         _ => hosts::of_word(&named),
     };
     let way = Way { source, service, medium: &medium, campaign: &campaign, click: reading.click };
-    if fields.contains(Field::Source) {
-        event.source = match service {
-            Some(service) => service.name.to_owned(),
-            None => kept_host(source),
-        };
-    }
     if fields.contains(Field::Channel) {
-        event.channel = channel(&way).into();
+        facts.channel = channel(&way);
+    }
+    if fields.contains(Field::Source) {
+        facts.source = match (service, named) {
+            (Some(service), _) => service.name.into(),
+            (None, named) if named.is_empty() => kept_host(host),
+            (None, Cow::Borrowed(named)) => kept_host(named),
+            (None, Cow::Owned(named)) => kept_host(&named).into_owned().into(),
+        };
     }
 }
 
-/// Borrowed when there is nothing to change.
-fn lowercase(text: &str) -> Cow<'_, str> {
+/// As it is when there is nothing to change.
+fn lowercase<'a>(text: &Cow<'a, str>) -> Cow<'a, str> {
     if text.chars().any(char::is_uppercase) {
         Cow::Owned(text.to_lowercase())
     } else {
-        Cow::Borrowed(text)
+        text.clone()
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
-use candor_event::Event;
+use candor_event::draft::Facts;
 use regex::bytes::{Regex, RegexBuilder};
 
 use super::bots::{Bot, Class, Rule};
@@ -90,8 +90,8 @@ impl Spam {
     }
 
     /// Marks the event when the page that linked here is one of them.
-    pub(super) fn mark(&self, event: &mut Event, referrer: &Referrer) {
-        let Some(host) = referrer.host().filter(|_| event.bot.is_empty()) else {
+    pub(super) fn mark(&self, facts: &mut Facts<'_>, referrer: &Referrer) {
+        let Some(host) = referrer.host().filter(|_| facts.bot.is_empty()) else {
             return;
         };
         let rule = if self.lists(host) {
@@ -101,7 +101,7 @@ impl Spam {
         } else {
             return;
         };
-        Bot { class: Class::ReferrerSpam, rule }.mark(event);
+        Bot { class: Class::ReferrerSpam, rule }.mark(facts);
     }
 
     fn lists(&self, host: &str) -> bool {

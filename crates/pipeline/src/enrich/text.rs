@@ -12,38 +12,55 @@ use candor_policy::{Policy, Redaction, redact};
 use crate::beacon::Text;
 
 /// What is kept of a text of a beacon, which is no longer than that text may be.
-pub(super) fn kept_of<const BYTES_MAX: usize>(text: &Text<'_, BYTES_MAX>) -> String {
+pub(super) fn kept_of<'a, const BYTES_MAX: usize>(text: &'a Text<'_, BYTES_MAX>) -> Cow<'a, str> {
     kept(text.as_str(), BYTES_MAX)
 }
 
 /// What is kept of a text.
-pub(super) fn kept(text: &str, bytes_max: usize) -> String {
-    let text = printable(text);
-    settled(&text, redacted(&text), bytes_max)
+pub(super) fn kept(text: &str, bytes_max: usize) -> Cow<'_, str> {
+    match printable(text) {
+        Cow::Borrowed(text) => settled(text, redacted(text), bytes_max),
+        Cow::Owned(text) => settled(&text, redacted(&text), bytes_max).into_owned().into(),
+    }
+}
+
+/// The same of a text that may have been made for this.
+pub(super) fn kept_cow(text: Cow<'_, str>, bytes_max: usize) -> Cow<'_, str> {
+    match text {
+        Cow::Borrowed(text) => kept(text, bytes_max),
+        Cow::Owned(text) => kept(&text, bytes_max).into_owned().into(),
+    }
 }
 
 /// What is kept of the path of a page, which the policy's patterns may cover.
-pub(super) fn kept_path(policy: &Policy, path: &str, bytes_max: usize) -> String {
+pub(super) fn kept_path<'a>(policy: &Policy, path: &'a str, bytes_max: usize) -> Cow<'a, str> {
     settled(path, path_of(policy, path), bytes_max)
 }
 
 /// What is kept of the path of another's page, of which no policy has patterns.
-pub(super) fn kept_foreign_path(path: &str, bytes_max: usize) -> String {
+pub(super) fn kept_foreign_path(path: &str, bytes_max: usize) -> Cow<'_, str> {
     settled(path, redacted(path), bytes_max)
 }
 
 /// What is kept of the name of a host: each label is looked at by itself, so that the others stay. Labels in
 /// Punycode look drawn by lot and are not.
-pub(super) fn kept_host(name: &str) -> String {
+pub(super) fn kept_host(name: &str) -> Cow<'_, str> {
     let is_encoded = |label: &str| label.starts_with("xn--");
     let kept = |label| if is_encoded(label) { Cow::Borrowed(label) } else { redacted(label) };
-    let labels: Vec<_> = name.split('.').map(kept).collect();
-    let joined = labels.join(".");
-    let kept = match redacted(&joined) {
-        Cow::Owned(redacted) if !labels.iter().any(|label| is_encoded(label)) => redacted,
-        _ => joined,
+    let is_kept = |label| matches!(kept(label), Cow::Borrowed(_));
+    let joined: Cow<'_, str> = if name.split('.').all(is_kept) {
+        name.into()
+    } else {
+        name.split('.').map(kept).collect::<Vec<_>>().join(".").into()
     };
-    if kept == name { kept } else { counted(name, kept) }
+    let redacted = match redacted(&joined) {
+        Cow::Owned(redacted) if !name.split('.').any(is_encoded) => Some(redacted),
+        _ => None,
+    };
+    match (redacted, joined) {
+        (Some(kept), _) | (None, Cow::Owned(kept)) => counted(name, kept).into(),
+        (None, Cow::Borrowed(name)) => Cow::Borrowed(name),
+    }
 }
 
 /// Whether a text has something that is never kept.
@@ -52,10 +69,14 @@ pub(super) fn is_redacted(text: &str) -> bool {
 }
 
 /// What is left of a text, cut to size; counted when something of it was replaced.
-fn settled(text: &str, kept: Cow<'_, str>, bytes_max: usize) -> String {
+fn settled<'a>(text: &str, kept: Cow<'a, str>, bytes_max: usize) -> Cow<'a, str> {
     match kept {
-        Cow::Borrowed(kept) => cut(kept, bytes_max),
-        Cow::Owned(kept) => cut(counted(text, kept), bytes_max),
+        Cow::Borrowed(kept) => cut(kept, bytes_max).into(),
+        Cow::Owned(kept) => {
+            let mut kept = counted(text, kept);
+            kept.truncate(kept.floor_char_boundary(bytes_max));
+            kept.into()
+        }
     }
 }
 
@@ -134,10 +155,8 @@ fn printable(text: &str) -> Cow<'_, str> {
     Cow::Borrowed(text)
 }
 
-fn cut<'a>(text: impl Into<Cow<'a, str>>, bytes_max: usize) -> String {
-    let mut text = text.into().into_owned();
-    text.truncate(text.floor_char_boundary(bytes_max));
-    text
+fn cut(text: &str, bytes_max: usize) -> &str {
+    text.get(..text.floor_char_boundary(bytes_max)).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -152,7 +171,7 @@ controller = { id = 'a', name = 'A', contact = 'a@a.example' }
 sites = [{ name = 'a', hosts = ['a.example'] }]
 purposes.statistics = { basis = 'consent', retention = '1 month', fields = ['path'] }";
 
-    fn path(path: &str) -> String {
+    fn path(path: &str) -> Cow<'_, str> {
         kept_path(&compile("orders.toml", ORDERS).unwrap(), path, 2_048)
     }
 
@@ -248,7 +267,8 @@ purposes.statistics = { basis = 'consent', retention = '1 month', fields = ['pat
                 let escapes: Vec<_> = text.bytes().map(|c| format!("%{c:02X}")).collect();
                 text = escapes.concat();
             }
-            let left = kept(&format!("{around}{text}{around}"), 8_192);
+            let text = format!("{around}{text}{around}");
+            let left = kept(&text, 8_192);
             let want = format!("{around}[e-mail]{around}");
             prop_assert_eq!(left, want.trim());
         }
@@ -256,7 +276,7 @@ purposes.statistics = { basis = 'consent', retention = '1 month', fields = ['pat
         #[test]
         fn nothing_is_found_in_what_is_kept(text in "[%0-9a-f@.x/ +-]{0,40}|.{0,40}") {
             for left in [kept(&text, 1_024), path(&text), kept_foreign_path(&text, 1_024)] {
-                prop_assert_eq!(redacted(&left), left.as_str());
+                prop_assert_eq!(redacted(&left), &*left);
             }
         }
     }

@@ -1,10 +1,13 @@
 //! The page's address: its path, the query parameters that the policy lists, the campaign. That a click
 //! was paid for is read; whose click it was is not kept.
 
-use candor_event::{Campaign, Event, Field, FieldSet, Pair};
+use std::borrow::Cow;
+
+use candor_event::draft::{CampaignDraft, Facts};
+use candor_event::{Field, FieldSet};
 
 use super::channel::Click;
-use super::text::{kept, kept_path};
+use super::text::{kept_cow, kept_path};
 use crate::admit::Admitted;
 
 /// The most of a path or of one value that is kept.
@@ -13,18 +16,22 @@ const VALUE_BYTES_MAX: usize = 256;
 
 /// What the page's query says of the way by which the visit came.
 #[derive(Default)]
-pub(super) struct Reading {
+pub(super) struct Reading<'a> {
     /// With the source that any of its names gave.
-    pub(super) campaign: Campaign,
+    pub(super) campaign: CampaignDraft<'a>,
     pub(super) click: Option<Click>,
-    source: String,
-    referral: String,
+    source: Cow<'a, str>,
+    referral: Cow<'a, str>,
 }
 
 /// Fills in path and query, and reads what the query says of a campaign when some field is made of it.
-pub(super) fn fill(event: &mut Event, admitted: &Admitted<'_>, fields: FieldSet) -> Reading {
+pub(super) fn fill<'a>(
+    facts: &mut Facts<'a>,
+    admitted: &'a Admitted<'_>,
+    fields: FieldSet,
+) -> Reading<'a> {
     if fields.contains(Field::Path) {
-        event.path = kept_path(admitted.policy, admitted.page.path(), PATH_BYTES_MAX);
+        facts.path = kept_path(admitted.policy, admitted.page.path(), PATH_BYTES_MAX);
     }
     let keeps_query = fields.contains(Field::Query);
     let of_campaign = [Field::Campaign, Field::Channel, Field::Source];
@@ -35,24 +42,23 @@ pub(super) fn fill(event: &mut Event, admitted: &Admitted<'_>, fields: FieldSet)
     }
     for (name, value) in admitted.page.query_pairs() {
         if keeps_query && admitted.policy.keeps_query(&name) {
-            let value = kept(&value, VALUE_BYTES_MAX);
-            event.query.push(Pair { name: name.clone().into_owned(), value });
+            facts.query.push((name.clone(), kept_cow(value.clone(), VALUE_BYTES_MAX)));
         }
         if reads_campaign {
-            reading.add(&name, &value);
+            reading.add(&name, value);
         }
     }
     reading.settle();
-    if fields.contains(Field::Campaign) && reading.campaign != Campaign::default() {
-        event.campaign = Some(reading.campaign.clone());
+    if fields.contains(Field::Campaign) {
+        facts.campaign = reading.campaign.clone();
     }
     reading
 }
 
 // === impl Reading ===
 
-impl Reading {
-    fn add(&mut self, name: &str, value: &str) {
+impl<'a> Reading<'a> {
+    fn add(&mut self, name: &str, value: Cow<'a, str>) {
         // Matomo's own names for them are read as well.
         let place = match name {
             "utm_source" | "mtm_source" | "pk_source" => &mut self.campaign.source,
@@ -68,7 +74,7 @@ impl Reading {
             "msclkid" => return self.click = Some(Click::Bing),
             _ => return,
         };
-        *place = kept(value, VALUE_BYTES_MAX);
+        *place = kept_cow(value, VALUE_BYTES_MAX);
     }
 
     /// A campaign whose source stands under another name has that one.

@@ -7,7 +7,8 @@
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
-use candor_event::{Device, Event, Field, FieldSet};
+use candor_event::draft::Facts;
+use candor_event::{Device, Field, FieldSet};
 use quick_cache::sync::Cache;
 use ua_parser::{Extractor, Regexes};
 
@@ -51,7 +52,7 @@ pub enum AgentsError {
 
 /// What one user agent says.
 #[derive(Debug, Default, PartialEq)]
-struct Agent {
+pub(crate) struct Agent {
     browser: String,
     browser_version: String,
     os: String,
@@ -66,8 +67,6 @@ struct Agent {
 pub(super) struct Sender<'a> {
     pub(super) user_agent: &'a str,
     pub(super) hints: Hints<'a>,
-    /// Width and height of the screen, CSS pixels; 0 when they are not said.
-    pub(super) screen: (u32, u32),
 }
 
 /// How many agents are remembered: some three megabytes at the most.
@@ -109,21 +108,10 @@ impl Agents {
         Self { bots, ..self }
     }
 
-    /// Fills in what is kept of the sender. Whether it is a robot is known to the caller afterwards by
-    /// the event's own field, when that is kept.
-    pub(super) fn fill(&self, event: &mut Event, sender: &Sender<'_>, fields: FieldSet) {
-        if !FIELDS.into_iter().any(|field| fields.contains(field)) {
-            return;
-        }
-        let agent = self.look_up(sender.user_agent, &sender.hints);
-        event.browser.clone_from(&agent.browser);
-        event.browser_version.clone_from(&agent.browser_version);
-        event.os.clone_from(&agent.os);
-        event.os_version.clone_from(&agent.os_version);
-        event.device = agent.screen.settle(agent.device, sender.screen).into();
-        if let Some(bot) = agent.bot {
-            bot.mark(event);
-        }
+    /// Whom a beacon is from, when some field is made of it.
+    pub(super) fn of(&self, sender: &Sender<'_>, fields: FieldSet) -> Option<Arc<Agent>> {
+        let is_read = FIELDS.into_iter().any(|field| fields.contains(field));
+        is_read.then(|| self.look_up(sender.user_agent, &sender.hints))
     }
 
     fn look_up(&self, user_agent: &str, hints: &Hints<'_>) -> Arc<Agent> {
@@ -181,6 +169,19 @@ impl Agents {
 // === impl Agent ===
 
 impl Agent {
+    /// Fills in what is kept of it. Whether it is a robot is known to the caller afterwards by the fact's own
+    /// field, when that is kept.
+    pub(super) fn fill<'a>(&'a self, facts: &mut Facts<'a>, screen: (u32, u32)) {
+        facts.browser = &self.browser;
+        facts.browser_version = &self.browser_version;
+        facts.os = &self.os;
+        facts.os_version = &self.os_version;
+        facts.device = self.screen.settle(self.device, screen);
+        if let Some(bot) = self.bot {
+            bot.mark(facts);
+        }
+    }
+
     /// With what client hints say better.
     fn with(mut self, said: &Said) -> Self {
         if let Some((browser, version)) = said.browser.as_ref().filter(|_| self.is_chromium()) {
@@ -201,5 +202,5 @@ impl Agent {
 
 /// What is kept of a name: parts of it may be the visitor's own text.
 fn name(text: &str) -> String {
-    super::text::kept(text, NAME_BYTES_MAX)
+    super::text::kept(text, NAME_BYTES_MAX).into_owned()
 }
