@@ -1,6 +1,62 @@
 //! What the generated types do beyond carrying values.
 
-use crate::{Basis, Channel, Device, Kind};
+use crate::{Basis, Channel, Device, Event, Field, FieldSet, Kind};
+
+impl Event {
+    /// Forgets every field that is not in `fields`. A field that no grant covers is never encoded, and
+    /// a table gets no field that its own grant does not cover.
+    pub fn retain(&mut self, fields: FieldSet) {
+        for field in Field::ALL {
+            if !fields.contains(field) {
+                self.forget(field);
+            }
+        }
+    }
+
+    fn forget(&mut self, field: Field) {
+        match field {
+            Field::Path => self.path.clear(),
+            Field::Query => self.query.clear(),
+            Field::Title => self.title.clear(),
+            Field::ReferrerHost => self.referrer_host.clear(),
+            Field::ReferrerPath => self.referrer_path.clear(),
+            Field::Campaign => self.campaign = None,
+            Field::Language => self.language.clear(),
+            Field::Screen => (self.screen_width, self.screen_height) = (0, 0),
+            Field::Browser => self.browser.clear(),
+            Field::BrowserVersion => self.browser_version.clear(),
+            Field::Os => self.os.clear(),
+            Field::OsVersion => self.os_version.clear(),
+            Field::Device => self.device = Device::Unspecified.into(),
+            Field::Bot => self.bot.clear(),
+            Field::Country => self.country.clear(),
+            Field::Region => self.region.clear(),
+            Field::City => self.city.clear(),
+            Field::Network => {
+                self.network.clear();
+                self.network_number = 0;
+            }
+            Field::Address => {
+                self.address.clear();
+                self.address_prefix = 0;
+                self.address_hash.clear();
+            }
+            Field::Visitor => {
+                self.visitor.clear();
+                self.visitor_previous.clear();
+            }
+            Field::Dwell => self.dwell_ms = 0,
+            Field::Scroll => self.scroll_percent = None,
+            Field::Props => {
+                self.name.clear();
+                self.props.clear();
+            }
+            Field::ConsentRecord => self.consent_record.clear(),
+            Field::Source => self.source.clear(),
+            Field::Channel => self.channel = Channel::Unspecified.into(),
+        }
+    }
+}
 
 impl Kind {
     /// All kinds that are written.
@@ -98,6 +154,69 @@ impl Channel {
             Self::MobilePush => "Mobile Push Notifications",
             Self::Referral => "Referral",
             Self::Direct => "Direct",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Campaign, Pair, wire};
+
+    fn full() -> Event {
+        let text = || "x".to_owned();
+        let pairs = || vec![Pair { name: text(), value: text() }];
+        Event {
+            consent_record: vec![1; 16],
+            name: text(),
+            path: text(),
+            query: pairs(),
+            title: text(),
+            referrer_host: text(),
+            referrer_path: text(),
+            campaign: Some(Campaign { source: text(), ..Campaign::default() }),
+            language: text(),
+            screen_width: 1,
+            screen_height: 1,
+            browser: text(),
+            browser_version: text(),
+            os: text(),
+            os_version: text(),
+            device: Device::Tv.into(),
+            bot: text(),
+            country: text(),
+            region: text(),
+            city: text(),
+            network_number: 1,
+            network: text(),
+            address: vec![1; 16],
+            address_prefix: 24,
+            address_hash: vec![1; 16],
+            visitor: vec![1; 16],
+            visitor_previous: vec![1; 16],
+            dwell_ms: 1,
+            scroll_percent: Some(1),
+            props: pairs(),
+            source: text(),
+            channel: Channel::Direct.into(),
+            ..Event::default()
+        }
+    }
+
+    #[test]
+    fn nothing_is_left_when_no_field_is_granted() {
+        let mut event = full();
+        event.retain(FieldSet::EMPTY);
+        assert_eq!(event, Event::default());
+        assert_eq!(wire::encode(&event).len(), 2, "an empty event has no bytes of its own");
+    }
+
+    #[test]
+    fn each_field_alone_changes_the_event() {
+        for field in Field::ALL {
+            let mut event = full();
+            event.retain(FieldSet::of(&[field]));
+            assert_ne!(event, Event::default(), "{}", field.label());
         }
     }
 }

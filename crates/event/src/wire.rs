@@ -10,7 +10,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use prost::Message;
 
 pub use self::view::{CampaignView, EventView};
-use self::view::{Fields, GRANTS, Value};
+use self::view::{Fields, Value};
 pub use self::write::write;
 use crate::{Basis, Event, EventBatch, FieldSet, Grant, Kind, Purpose, Site};
 
@@ -130,7 +130,15 @@ fn each<'a, T>(
 
 /// The id and the grants of an event that can be stored.
 fn check(message: &[u8]) -> Result<([u8; 16], Vec<Grant>), WireError> {
-    let event = EventView::read(message)?;
+    let mut grants = Ok(Vec::new());
+    let event = EventView::read_with(message, |message| {
+        if let Ok(read) = &mut grants {
+            match grant(message) {
+                Ok(grant) => read.push(grant),
+                Err(error) => grants = Err(error),
+            }
+        }
+    })?;
     let id = event.id.try_into().map_err(|_| WireError::BadId)?;
     if event.policy_version.len() != 16 {
         return Err(WireError::BadId);
@@ -151,7 +159,7 @@ fn check(message: &[u8]) -> Result<([u8; 16], Vec<Grant>), WireError> {
     if matches!(Kind::try_from(event.kind), Err(_) | Ok(Kind::Unspecified)) {
         return Err(WireError::UnknownValue);
     }
-    let grants = grants(message)?;
+    let grants = grants?;
     if grants.is_empty() {
         return Err(WireError::NoGrant);
     }
@@ -161,24 +169,16 @@ fn check(message: &[u8]) -> Result<([u8; 16], Vec<Grant>), WireError> {
     Ok((id, grants))
 }
 
-fn grants(message: &[u8]) -> Result<Vec<Grant>, WireError> {
-    let mut grants = Vec::new();
-    let mut fields = Fields::of(message);
-    while let Some((number, value)) = fields.next()? {
-        let (GRANTS, Value::Bytes(grant)) = (number, value) else {
-            continue;
-        };
-        let grant = Grant::decode(grant).map_err(|_| WireError::NotProtobuf)?;
-        if Purpose::check(&grant.purpose).is_err() {
-            return Err(WireError::BadName);
-        }
-        if matches!(Basis::try_from(grant.basis), Err(_) | Ok(Basis::Unspecified)) {
-            return Err(WireError::UnknownValue);
-        }
-        FieldSet::from_bits(grant.fields).ok_or(WireError::UnknownField)?;
-        grants.push(grant);
+fn grant(message: &[u8]) -> Result<Grant, WireError> {
+    let grant = Grant::decode(message).map_err(|_| WireError::NotProtobuf)?;
+    if Purpose::check(&grant.purpose).is_err() {
+        return Err(WireError::BadName);
     }
-    Ok(grants)
+    if matches!(Basis::try_from(grant.basis), Err(_) | Ok(Basis::Unspecified)) {
+        return Err(WireError::UnknownValue);
+    }
+    FieldSet::from_bits(grant.fields).ok_or(WireError::UnknownField)?;
+    Ok(grant)
 }
 
 #[cfg(test)]

@@ -62,6 +62,10 @@ impl HostPattern {
 
     /// Whether `host` is meant, whatever its case and port.
     pub fn matches(&self, host: &str) -> bool {
+        // Most are written as they are in the policy.
+        if !self.below && host == self.name {
+            return true;
+        }
         let host = without_port(host);
         let host = host.strip_suffix('.').unwrap_or(host);
         if !self.below {

@@ -74,7 +74,7 @@ pub(super) enum Value<'a> {
 }
 
 /// The number of the field that grants lie in.
-pub(super) const GRANTS: u64 = 6;
+const GRANTS: u64 = 6;
 /// The last number that this version knows.
 const LAST: u64 = 39;
 
@@ -86,10 +86,22 @@ impl<'a> EventView<'a> {
     /// # Errors
     /// [`WireError::NotProtobuf`].
     pub fn read(message: &'a [u8]) -> Result<Self, WireError> {
+        Self::read_with(message, |_| {})
+    }
+
+    /// The same, and gives away the messages of the grants.
+    pub(super) fn read_with(
+        message: &'a [u8],
+        mut grant: impl FnMut(&'a [u8]),
+    ) -> Result<Self, WireError> {
         let mut event = Self::default();
         let mut fields = Fields::of(message);
         while let Some((number, value)) = fields.next()? {
-            event.set(number, value)?;
+            if let (GRANTS, Value::Bytes(message)) = (number, value) {
+                grant(message);
+            } else {
+                event.set(number, value)?;
+            }
         }
         Ok(event)
     }
@@ -101,7 +113,6 @@ impl<'a> EventView<'a> {
             (3, Value::Number(it)) => self.kind = int32(it),
             (4, Value::Number(it)) => self.received_at = it.cast_signed(),
             (5, Value::Bytes(it)) => self.policy_version = it,
-            (GRANTS, Value::Bytes(_)) => {}
             (7, Value::Bytes(it)) => self.consent_record = it,
             (8, Value::Fixed(it)) => self.key_epoch = it,
             (9, Value::Bytes(it)) => self.name = text(it)?,

@@ -7,7 +7,7 @@
 //! [spec]: https://wicg.github.io/ua-client-hints/
 
 use candor_event::Device;
-use http::{HeaderMap, HeaderName};
+use http::HeaderValue;
 use sfv::{Item, List, ListEntry, Parser};
 
 /// The headers as they came; empty when there are none. They are read when their agent is seen for the
@@ -37,15 +37,7 @@ pub(super) struct Said {
     pub(super) device: Option<Device>,
 }
 
-// Names that are ready: a name that is text is checked letter by letter before it is looked for.
-static BRANDS: HeaderName = HeaderName::from_static("sec-ch-ua");
-static FORM_FACTORS: HeaderName = HeaderName::from_static("sec-ch-ua-form-factors");
-static MOBILE: HeaderName = HeaderName::from_static("sec-ch-ua-mobile");
-static MODEL: HeaderName = HeaderName::from_static("sec-ch-ua-model");
-static PLATFORM: HeaderName = HeaderName::from_static("sec-ch-ua-platform");
-static PLATFORM_VERSION: HeaderName = HeaderName::from_static("sec-ch-ua-platform-version");
-
-/// What a header is cut to: longer ones say nothing.
+/// Longer headers say nothing.
 const HEADER_BYTES_MAX: usize = 256;
 
 /// Brands, and what uap-core calls them.
@@ -70,19 +62,27 @@ const BROWSERS: [(&str, &str); 15] = [
 // === impl Hints ===
 
 impl<'a> Hints<'a> {
-    pub(crate) fn read(headers: &'a HeaderMap) -> Self {
-        let text = |name| {
-            let value = headers.get(name).and_then(|value| value.to_str().ok());
-            value.filter(|value| value.len() <= HEADER_BYTES_MAX).unwrap_or_default()
+    /// Takes a header for what it is, when it is one of them and the first of its name.
+    pub(crate) fn hear(&mut self, name: &str, value: &'a HeaderValue) {
+        let place = match name.strip_prefix("sec-ch-ua") {
+            Some("") => &mut self.brands,
+            Some("-form-factors") => &mut self.form_factors,
+            Some("-mobile") => &mut self.mobile,
+            Some("-model") => &mut self.model,
+            Some("-platform") => &mut self.platform,
+            Some("-platform-version") => &mut self.platform_version,
+            _ => return,
         };
-        Self {
-            brands: text(&BRANDS),
-            mobile: text(&MOBILE),
-            platform: text(&PLATFORM),
-            form_factors: text(&FORM_FACTORS),
-            model: text(&MODEL),
-            platform_version: text(&PLATFORM_VERSION),
+        if place.is_empty() && value.len() <= HEADER_BYTES_MAX {
+            *place = value.to_str().unwrap_or_default();
         }
+    }
+
+    #[cfg(test)]
+    pub(super) fn read(headers: &'a http::HeaderMap) -> Self {
+        let mut hints = Self::default();
+        headers.iter().for_each(|(name, value)| hints.hear(name.as_str(), value));
+        hints
     }
 
     /// What browsers say without being asked.
@@ -178,7 +178,7 @@ mod tests {
 
     use super::*;
 
-    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+    fn headers(pairs: &[(&'static str, &str)]) -> http::HeaderMap {
         let value = |value: &str| HeaderValue::from_str(value).unwrap();
         pairs.iter().map(|(name, text)| (name.parse().unwrap(), value(text))).collect()
     }

@@ -37,10 +37,8 @@ pub(super) fn fill<'a>(
     let of_campaign = [Field::Campaign, Field::Channel, Field::Source];
     let reads_campaign = of_campaign.into_iter().any(|field| fields.contains(field));
     let mut reading = Reading::default();
-    if admitted.page.query().is_none() || !(keeps_query || reads_campaign) {
-        return reading;
-    }
-    for (name, value) in admitted.page.query_pairs() {
+    let query = admitted.page.query().filter(|_| keeps_query || reads_campaign);
+    for (name, value) in pairs(query.unwrap_or_default()) {
         if keeps_query && admitted.policy.keeps_query(&name) {
             facts.query.push((name.clone(), kept_cow(value.clone(), VALUE_BYTES_MAX)));
         }
@@ -53,6 +51,17 @@ pub(super) fn fill<'a>(
         facts.campaign = reading.campaign.clone();
     }
     reading
+}
+
+/// Names and values of a query: borrowed when nothing is escaped, as most are.
+fn pairs(query: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+    query.split('&').filter(|pair| !pair.is_empty()).filter_map(|pair| {
+        if pair.contains(['%', '+']) {
+            return form_urlencoded::parse(pair.as_bytes()).next();
+        }
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        Some((name.into(), value.into()))
+    })
 }
 
 // === impl Reading ===
@@ -83,6 +92,23 @@ impl<'a> Reading<'a> {
             let named = [&mut self.source, &mut self.referral];
             let named = named.into_iter().find(|source| !source.is_empty());
             self.campaign.source = named.map(std::mem::take).unwrap_or_default();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use url::Url;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn pairs_are_those_of_the_url_standard(query in "([a-z%+=&;é]|%[0-9a-f]{2}){0,30}") {
+            let page = Url::parse(&format!("https://a.example/?{query}")).unwrap();
+            let want: Vec<_> = page.query_pairs().collect();
+            prop_assert_eq!(pairs(page.query().unwrap()).collect::<Vec<_>>(), want);
         }
     }
 }
