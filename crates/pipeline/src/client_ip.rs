@@ -221,12 +221,20 @@ impl Caller {
         if !trusted.contains(peer.0) {
             return Self::Visitor(peer.0);
         }
-        let hops = match trusted.header {
-            HopsHeader::Forwarded => forwarded(headers),
-            HopsHeader::XForwardedFor => forwarded_for(headers),
-        };
+        match trusted.header {
+            HopsHeader::Forwarded => Self::behind(peer, forwarded(headers), trusted),
+            HopsHeader::XForwardedFor => Self::behind(peer, forwarded_for(headers), trusted),
+        }
+    }
+
+    /// The same, of hops, nearest first.
+    fn behind<'a>(
+        peer: &Peer,
+        hops: impl Iterator<Item = &'a str>,
+        trusted: &TrustedProxies,
+    ) -> Self {
         let mut nearest = peer.0;
-        for hop in hops.iter().rev() {
+        for hop in hops {
             let Some(address) = parse_hop(hop) else {
                 return Self::Unknown;
             };
@@ -253,21 +261,21 @@ fn says_hops(headers: &HeaderMap) -> bool {
     headers.contains_key(&X_FORWARDED_FOR) || headers.contains_key(FORWARDED)
 }
 
-/// The hops of all `X-Forwarded-For` headers, nearest last. A value that is not text is a hop that cannot be
+/// The hops of all `X-Forwarded-For` headers, nearest first. A value that is not text is a hop that cannot be
 /// read.
-fn forwarded_for(headers: &HeaderMap) -> Vec<&str> {
-    let values = headers.get_all(&X_FORWARDED_FOR).iter();
-    values.flat_map(|value| value.to_str().unwrap_or("?").split(',')).collect()
+fn forwarded_for(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    let values = headers.get_all(&X_FORWARDED_FOR).iter().rev();
+    values.flat_map(|value| value.to_str().unwrap_or("?").rsplit(','))
 }
 
-/// The `for=` hops of all `Forwarded` headers (RFC 7239), nearest last.
+/// The `for=` hops of all `Forwarded` headers (RFC 7239), nearest first.
 ///
 /// Commas divide, even between quotes: what a proxy appends behind a quote that the visitor left open is still a
 /// hop of its own.
-fn forwarded(headers: &HeaderMap) -> Vec<&str> {
-    let values = headers.get_all(FORWARDED).iter();
-    let elements = values.flat_map(|value| value.to_str().unwrap_or("?").split(','));
-    elements.map(|element| for_parameter(element).unwrap_or("?")).collect()
+fn forwarded(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    let values = headers.get_all(FORWARDED).iter().rev();
+    let elements = values.flat_map(|value| value.to_str().unwrap_or("?").rsplit(','));
+    elements.map(|element| for_parameter(element).unwrap_or("?"))
 }
 
 fn for_parameter(element: &str) -> Option<&str> {

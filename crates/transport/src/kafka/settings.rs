@@ -100,6 +100,8 @@ fn reading(settings: &mut ClientConfig) {
         .set("auto.offset.reset", "error") // where to go on is never guessed
         .set("isolation.level", "read_committed")
         .set("check.crcs", "true")
+        // Rows wait for their batch anyway: a fetch for each record would cost broker and sink more than the rest.
+        .set("fetch.min.bytes", "65536")
         .set("fetch.wait.max.ms", "100")
         .set("fetch.error.backoff.ms", "100")
         // The bound holds for each partition's queue: 2 MiB, and a fetch that was under way.
