@@ -1,23 +1,18 @@
 //! The canary: addresses that are sent in by every way there is, and then looked for in every byte that
 //! is left: files, logs, metrics, answers, decoded records and columns.
 
-use candor_tests::{Canary, Candor, Leak, Options};
+use candor_tests::{Canary, Candor, Leak, MARKED, Options};
 
 use super::{log, pageview};
 
-const V4: [u8; 4] = [198, 51, 100, 237];
-const V4_TEXT: &str = "198.51.100.237";
-const V6_TEXT: &str = "2001:db8:77:1234:dead:beef:cafe:f00d";
+const V4_TEXT: &str = MARKED[0];
+const V6_TEXT: &str = MARKED[1];
 const V6_INTERFACE: [u8; 8] = [0xde, 0xad, 0xbe, 0xef, 0xca, 0xfe, 0xf0, 0x0d];
 
 /// No codec and no compression, so that every byte is there to be read.
 const BARE: &str = "[clickhouse.tables]\ncompressed = false\nttl_timeout_seconds = 3600\n";
 /// Batches stay open, so that the log keeps its records.
 const HELD: &str = "[clickhouse.tables]\ncompressed = false\n[sink]\nbatch_age_ms = 600000\n";
-
-fn canaries() -> [Canary; 2] {
-    [Canary::v4(V4), Canary::v6_interface(V6_INTERFACE)]
-}
 
 /// Beacons from the marked addresses, good ones and others; gives back all that was answered.
 fn send_all(candor: &Candor) -> String {
@@ -68,13 +63,13 @@ fn send_all(candor: &Candor) -> String {
 }
 
 fn find(text: &str, place: &str) -> Option<Leak> {
-    canaries().iter().find_map(|canary| canary.find_in(text.as_bytes(), place))
+    Canary::marked().iter().find_map(|canary| canary.find_in(text.as_bytes(), place))
 }
 
 fn find_in_data(candor: &Candor) -> Option<Leak> {
     let dirs = [vec![candor.data()], candor.log_dirs()].concat();
     let find = |canary: &Canary| dirs.iter().find_map(|dir| canary.find_below(dir));
-    canaries().iter().find_map(find)
+    Canary::marked().iter().find_map(find)
 }
 
 #[test]
@@ -123,7 +118,7 @@ fn a_planted_leak_is_found() {
     for form in forms {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("file"), [b"before", form, b"after"].concat()).unwrap();
-        let found = canaries().iter().any(|canary| canary.find_below(dir.path()).is_some());
+        let found = Canary::marked().iter().any(|canary| canary.find_below(dir.path()).is_some());
         assert!(found, "{}", String::from_utf8_lossy(form));
     }
 }

@@ -64,6 +64,20 @@ fn beacons_become_rows_by_way_of_all_parts() {
 }
 
 #[test]
+fn an_address_in_any_file_of_theirs_is_found() {
+    let parts = Parts::start(&soon());
+    assert_eq!(parts.leaks(), []);
+    // The label of a host is kept: this one is one of the addresses of loads.
+    let body = r#"{"site":"demo","url":"http://localhost/","consent":true,"referrer":"http://c63364ed.example/"}"#;
+    assert_eq!(parts.send(body).status, 202);
+    parts.sql_becomes("SELECT count() FROM candor.statistics", "1");
+    let places: Vec<_> = parts.leaks().into_iter().map(|leak| leak.place).collect();
+    assert!(places.iter().any(|place| place.contains(parts.topic())), "in Kafka: {places:?}");
+    let dir = parts.dir().display().to_string();
+    assert!(places.iter().any(|place| place.starts_with(&dir)), "in ClickHouse: {places:?}");
+}
+
+#[test]
 fn the_tail_shows_what_lies_in_the_topic() {
     let parts = Parts::start(&PartsOptions { sinks: 0, ..soon() });
     for number in 0..9 {

@@ -110,6 +110,11 @@ impl SmallDisk {
             .unwrap();
     }
 
+    /// Where its files are seen from here.
+    pub(crate) fn place(&self) -> PathBuf {
+        self.seen().unwrap_or_else(|_| self.place.clone())
+    }
+
     /// Where it is seen from here; or to what files are bounded instead.
     fn seen(&self) -> Result<PathBuf, Option<u32>> {
         match &self.kind {

@@ -153,7 +153,7 @@ impl Broker {
 
     /// The directory with everything that the broker keeps.
     pub fn log_dir(&self) -> PathBuf {
-        self.dir.join("data")
+        self.disk.as_ref().map_or_else(|| self.dir.join("data"), SmallDisk::place)
     }
 
     /// The directories in which it keeps a topic's records.

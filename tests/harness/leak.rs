@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use memchr::memmem;
+
 /// An address that is sent in and must never come out.
 #[derive(Clone, Debug)]
 pub struct Canary {
@@ -17,7 +19,17 @@ pub struct Leak {
     pub place: String,
 }
 
+/// Addresses that beacons are sent in from: one of IPv4, one of IPv6, of which the last 64 bits are looked for.
+pub const MARKED: [&str; 2] = ["198.51.100.237", "2001:db8:77:1234:dead:beef:cafe:f00d"];
+const MARKED_V4: [u8; 4] = [198, 51, 100, 237];
+const MARKED_INTERFACE: [u8; 8] = [0xde, 0xad, 0xbe, 0xef, 0xca, 0xfe, 0xf0, 0x0d];
+
 impl Canary {
+    /// Those of [`MARKED`].
+    pub fn marked() -> [Self; 2] {
+        [Self::v4(MARKED_V4), Self::v6_interface(MARKED_INTERFACE)]
+    }
+
     /// An IPv4 address: as text, as hexadecimal, as a number.
     pub fn v4(octets: [u8; 4]) -> Self {
         let [a, b, c, d] = octets;
@@ -43,7 +55,7 @@ impl Canary {
 
     /// Looks in bytes.
     pub fn find_in(&self, bytes: &[u8], place: &str) -> Option<Leak> {
-        let found = self.needles.iter().find(|(_, needle)| contains(bytes, needle));
+        let found = self.needles.iter().find(|(_, needle)| memmem::find(bytes, needle).is_some());
         found.map(|(form, _)| Leak { form: form.clone(), place: place.to_owned() })
     }
 
@@ -71,19 +83,4 @@ pub fn files(dir: &Path) -> Vec<PathBuf> {
         }
     }
     found
-}
-
-fn contains(bytes: &[u8], needle: &[u8]) -> bool {
-    let Some(first) = needle.first() else {
-        return false;
-    };
-    let mut rest = bytes;
-    while let Some(at) = rest.iter().position(|byte| byte == first) {
-        let here = rest.get(at..).unwrap_or_default();
-        if here.starts_with(needle) {
-            return true;
-        }
-        rest = here.get(1..).unwrap_or_default();
-    }
-    false
 }

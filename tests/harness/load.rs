@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 
 use crate::eventually;
 use crate::http::{Answer, Client};
+use crate::leak::MARKED;
 
-/// Sends beacons to some doors, and remembers which were acknowledged. Nothing is sent twice.
+/// Sends beacons to some doors, from addresses that may be found nowhere, and remembers which were acknowledged. Nothing is sent twice.
 #[derive(Debug)]
 pub struct Load {
     shared: Arc<Shared>,
@@ -97,7 +98,8 @@ impl Shared {
             let page = in_letters(number);
             let body =
                 format!(r#"{{"site":"demo","url":"http://localhost/n/{page}","consent":true}}"#);
-            let headers = [("content-type", "application/json")];
+            let from = MARKED[usize::from(number % 2 == 1)];
+            let headers = [("content-type", "application/json"), ("x-forwarded-for", from)];
             let answer = door.send("POST", "/v1/events", &headers, body.as_bytes());
             if answer.is_some_and(|answer| answer.status == 202) {
                 self.acknowledged.lock().unwrap().insert(number);

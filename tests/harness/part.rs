@@ -93,6 +93,11 @@ impl Part {
         self.disk.as_ref().expect("it has a disk of its own")
     }
 
+    /// Where that is seen from here, when it has one.
+    pub(crate) fn small_disk(&self) -> Option<PathBuf> {
+        self.disk.as_ref().map(SmallDisk::place)
+    }
+
     /// Asks it to stop, and waits.
     pub fn stop(&mut self) -> ExitStatus {
         self.running.take().expect("it is running").stop()

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::collections::HashSet;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use candor_transport::kafka::KafkaConfig;
@@ -13,6 +13,7 @@ use crate::config::{kafka_of, merged};
 use crate::eventually;
 use crate::http::{Answer, Client};
 use crate::kafka::Broker;
+use crate::leak::{Canary, Leak};
 use crate::load::audit;
 use crate::part::{Part, listener};
 use crate::policy::Policy;
@@ -61,6 +62,11 @@ enum AnyBroker {
     Shared(&'static Broker),
 }
 
+/// No byte is hidden from whoever looks for addresses.
+const READABLE: &str = "kafka.compression = \"none\"\nclickhouse.tables.compressed = false\n";
+/// A load comes from two networks.
+const UNLIMITED: &str = "collector.limits.network_per_second = 1000000\n\
+    collector.limits.network_burst = 1000000\n";
 /// Mebibytes of small disks: of a broker with a few topics, and of an engine with a few rows.
 const BROKER_MIB: u32 = 64;
 const ENGINE_MIB: u32 = 256;
@@ -119,7 +125,7 @@ impl Parts {
             engine.live_on_small_disk(ENGINE_MIB, 100_000);
         }
         let own = format!(
-            "log.kind = \"kafka\"\nkafka.bootstrap_servers = {:?}\nkafka.topic = {topic:?}\n\
+            "{READABLE}{UNLIMITED}log.kind = \"kafka\"\nkafka.bootstrap_servers = {:?}\nkafka.topic = {topic:?}\n\
              kafka.group = {topic:?}\nkafka.create.partitions = {}\nclickhouse.url = {:?}\n",
             broker.all().iter().map(Broker::address).collect::<Vec<_>>(),
             options.partitions,
@@ -236,6 +242,27 @@ impl Parts {
         self.sinks.iter().for_each(Part::wait_until_ready);
         audit(self.clickhouse(), acknowledged, || self.standing());
         self.audit(&[]).assert_clean();
+        assert_eq!(self.leaks(), [], "addresses of visitors");
+    }
+
+    /// Where the address is that a [`Load`](crate::Load) comes from: in a file of any part, the topic included,
+    /// or in what they tell.
+    pub fn leaks(&self) -> Vec<Leak> {
+        let parts = || self.collectors.iter().chain(&self.sinks);
+        let mut dirs = vec![self.dir.path().to_owned()];
+        dirs.extend(parts().chain([&self.engine]).filter_map(Part::small_disk));
+        dirs.extend(self.dirs_of_the_topic());
+        let metrics: Vec<_> = parts().map(|part| part.admin().get("/metrics", &[]).body).collect();
+        let find = |canary: &Canary| {
+            let told = metrics.iter().find_map(|told| canary.find_in(told.as_bytes(), "metrics"));
+            dirs.iter().filter_map(|dir| canary.find_below(dir)).chain(told).collect::<Vec<_>>()
+        };
+        Canary::marked().iter().flat_map(find).collect()
+    }
+
+    fn dirs_of_the_topic(&self) -> Vec<PathBuf> {
+        let brokers = self.broker.all().iter();
+        brokers.flat_map(|broker| broker.partition_dirs(&self.topic)).collect()
     }
 
     /// Where every sink stands, and how far the ledger has come.
