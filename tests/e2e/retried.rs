@@ -22,7 +22,14 @@ fn a_retry_with_its_id_is_stored_once() {
     candor.metric_becomes("sink_without_row_total{bucket=\"duplicate\"}", 2);
     assert!(candor.stop().success());
     candor.restart();
+    // Its keys are others than before.
+    send(&candor, "third");
     send(&candor, "fourth");
     candor.sql_becomes(stored, "4");
-    assert_eq!(candor.sql("SELECT sum(buckets['duplicate']) FROM candor.batches"), "2");
+    candor.kill();
+    candor.restart();
+    send(&candor, "fourth");
+    send(&candor, "fifth");
+    candor.sql_becomes(stored, "5");
+    candor.sql_becomes("SELECT sum(buckets['duplicate']) FROM candor.batches", "4");
 }

@@ -97,3 +97,18 @@ fn what_is_sent_again_out_of_a_spill_is_stored_once_whoever_owns_the_partition()
     parts.sql_becomes(last, &want);
     parts.audit(&[]).assert_clean();
 }
+
+#[test]
+fn a_retry_through_another_collector_is_stored_once() {
+    let config = "sink.batch_age_ms = 1000\n".to_owned();
+    let parts = Parts::start(&PartsOptions { collectors: 2, config, ..PartsOptions::default() });
+    let beacon = |id: &str| {
+        format!(r#"{{"site":"demo","url":"http://localhost/","consent":true,"id":"{id}"}}"#)
+    };
+    // Each has keys of its own.
+    for (id, collector) in [("first", 0), ("first", 1), ("second", 1), ("second", 0)] {
+        assert_eq!(parts.collectors[collector].beacons().beacon(&beacon(id)).status, 202);
+    }
+    parts.sql_becomes("SELECT count() FROM candor.statistics", "2");
+    parts.sql_becomes("SELECT sum(buckets['duplicate']) FROM candor.batches", "2");
+}

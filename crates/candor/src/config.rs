@@ -126,6 +126,7 @@ impl Config {
                  after its time",
             ));
         }
+        self.collector.check().map_err(ConfigError::value)?;
         self.keys.fleet.role()?;
         for (table, tls) in [("collector", &self.collector.tls), ("admin", &self.admin.tls)] {
             let half = |error| ConfigError::Value(format!("[{table}.tls]: {error}"));

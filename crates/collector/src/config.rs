@@ -60,6 +60,27 @@ pub struct TrackerPath {
 #[error("the path of the tracker begins with a slash and ends in `.js`: \"/candor.js\"")]
 pub struct TrackerPathError;
 
+impl Config {
+    /// Whether the values can be.
+    ///
+    /// # Errors
+    /// What to change.
+    pub fn check(&self) -> Result<(), &'static str> {
+        if self.connections_max == 0 {
+            return Err("collector.connections_max must be above 0");
+        }
+        if !(1..=NETWORKS_MAX).contains(&self.limits.networks_max) {
+            return Err(
+                "collector.limits.networks_max must be from 1 to 16777216: each takes 16 bytes",
+            );
+        }
+        Ok(())
+    }
+}
+
+/// As many networks as IPv4 has.
+const NETWORKS_MAX: usize = 1 << 24;
+
 impl Default for Config {
     fn default() -> Self {
         Self {

@@ -153,7 +153,7 @@ impl<P: Producer> Door<P> {
     /// # Errors
     /// The [`Rejection`] that such a beacon would meet.
     pub fn event_id(&self, site: &str, client_id: &str) -> Result<EventId, Rejection> {
-        self.pipeline.event_id(site, client_id, self.clock.now())
+        self.pipeline.event_id(site, client_id)
     }
 
     /// Stands for the network that a connection comes from.
@@ -178,7 +178,7 @@ impl<P: Producer> Door<P> {
         if beacons <= 1 {
             return Ok(());
         }
-        self.throttle.network(client.0, beacons - 1, Instant::now())
+        self.throttle.rest_of_request(client.0, beacons, Instant::now())
     }
 
     /// What is served at a place, beside beacons.

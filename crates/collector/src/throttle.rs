@@ -15,6 +15,8 @@ use crate::share::{Line, Places};
 #[derive(Debug)]
 pub(crate) struct Throttle {
     networks: Rates,
+    /// Beacons that a network may send at once.
+    network_burst: usize,
     sites: Rates,
     hashing: RandomState,
     line: Line,
@@ -36,6 +38,7 @@ impl Throttle {
         let sites = of(limits.site_per_second, limits.site_burst);
         Self {
             networks: Rates::new(networks, limits.networks_max, now),
+            network_burst: limits.network_burst.get() as usize,
             sites: Rates::new(sites, SITES_MAX, now),
             hashing: RandomState::new(),
             line: Line::default(),
@@ -56,6 +59,17 @@ impl Throttle {
             Exceeded::Full => refused("networks_full", WAIT_A_LITTLE),
             Exceeded::Owing(wait) => refused("network", Wait(wait)),
         })
+    }
+
+    /// Takes the rest of a request, of which one beacon was taken: more than a burst counts as one, for it could
+    /// never come.
+    pub(crate) fn rest_of_request(
+        &self,
+        mark: Option<Mark>,
+        beacons: usize,
+        now: Instant,
+    ) -> Result<(), Wait> {
+        self.network(mark, beacons.min(self.network_burst).saturating_sub(1), now)
     }
 
     /// Begins to wait for the log.

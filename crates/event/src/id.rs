@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// The idempotency key of an event: 128 bits, random or a keyed hash of the client's own id. Not a
+/// The idempotency key of an event: 128 bits, random or a hash of the client's own id. Not a
 /// `UUIDv7`, which would carry the time and so link the rows of different purposes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct EventId([u8; 16]);

@@ -2,6 +2,9 @@
 //! an address.
 
 use std::ops::Deref;
+use std::sync::LazyLock;
+
+use blake3::hazmat::{ContextKey, HasherExt, hash_derive_key_context};
 
 use candor_event::draft::Facts;
 use candor_event::{EventId, Field, FieldSet, Site, StoredAddress, Timestamp};
@@ -88,21 +91,19 @@ pub(crate) fn anonymize(
     left
 }
 
-/// The idempotency key of a beacon: a keyed hash of the client's own `id`, or random.
-pub(crate) fn event_id(
-    client_id: Option<&str>,
-    epoch: &Epoch,
-    site_key: &impl Deref<Target = SiteKey>,
-) -> EventId {
-    client_id.map_or_else(
-        || epoch.random_id(),
-        |id| {
-            let mut hasher = site_key.hasher("event id");
-            hasher.update(id.as_bytes());
-            EventId::from_bytes(first_16(&hasher))
-        },
-    )
+/// The idempotency key of a beacon that has an `id` of its own: the same in every collector, after every restart
+/// and rotation, or a retry would be another event. No key: the id is one beacon's, and nobody's name.
+pub(crate) fn event_id(site: &Site, client_id: &str) -> EventId {
+    let mut hasher = blake3::Hasher::new_from_context_key(&EVENT_IDS);
+    hasher.update(site.as_str().as_bytes());
+    hasher.update(&[0]);
+    hasher.update(client_id.as_bytes());
+    EventId::from_bytes(first_16(&hasher))
 }
+
+/// What they are derived for.
+static EVENT_IDS: LazyLock<ContextKey> =
+    LazyLock::new(|| hash_derive_key_context("candor 2026-11 event id"));
 
 impl Anonymized {
     /// Writes what may be kept among the facts.

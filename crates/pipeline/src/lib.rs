@@ -234,12 +234,11 @@ impl Pipeline {
     /// The event id that a beacon of this site with this client id gets.
     ///
     /// # Errors
-    /// [`Rejection::UnknownSite`], [`Rejection::KeyMissing`].
-    pub fn event_id(&self, site: &str, id: &str, now: Timestamp) -> Result<EventId, Rejection> {
+    /// [`Rejection::UnknownSite`].
+    pub fn event_id(&self, site: &str, id: &str) -> Result<EventId, Rejection> {
         let registry = self.registry.load();
         let (site, _) = registry.site(site).ok_or(Rejection::UnknownSite)?;
-        let epoch = self.keys.at(now)?;
-        Ok(event_id(Some(id), &epoch, &LazyCell::new(|| epoch.site_key(site))))
+        Ok(event_id(site, id))
     }
 
     fn keep(
@@ -263,7 +262,8 @@ impl Pipeline {
         let site_key = LazyCell::new(|| epoch.site_key(admitted.site));
         let anonymized = anonymize(&subject, &epoch, &site_key, now);
         let client_id = beacon.id.as_ref().map(beacon::Text::as_str);
-        let id = event_id(client_id, &epoch, &site_key);
+        let of_client = |id| event_id(admitted.site, id);
+        let id = client_id.map_or_else(|| epoch.random_id(), of_client);
 
         let looked_up = LookedUp::of(&self.sources, &admitted, beacon, head);
         let mut facts = Facts::default();

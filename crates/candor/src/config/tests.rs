@@ -55,6 +55,16 @@ fn what_has_fallen_away_says_what_to_do() {
 }
 
 #[test]
+fn what_could_not_be_held_is_refused() {
+    let numbers =
+        ["connections_max = 0", "limits.networks_max = 0", "limits.networks_max = 99999999"];
+    for number in numbers {
+        let refused = load(&format!("[collector]\n{number}\n")).unwrap_err();
+        assert!(refused.contains("must be"), "{refused}");
+    }
+}
+
+#[test]
 fn a_fleet_that_is_half_configured_is_refused() {
     let refused = load("[keys.fleet]\nlisten = '127.0.0.1:8091'\n").unwrap_err();
     assert!(refused.contains("ca_file"), "{refused}");

@@ -47,6 +47,10 @@ async fn a_network_that_sends_too_much_waits_and_others_do_not() {
     assert_eq!(ask(&mut stream, &batch("198.51.100.1")).await.status, 202);
     let refused = ask(&mut stream, &batch("198.51.100.2")).await;
     assert_eq!((refused.status, refused.header("retry-after")), (429, Some("3")));
+    let nine = format!("[{}]", vec![body("one"); 9].join(","));
+    let nine = post("/v1/events", "x-forwarded-for: 203.0.113.1\r\n", nine.as_bytes());
+    let answer = ask(&mut stream, &nine).await;
+    assert_eq!(answer.status, 202, "more than a burst counts as one, or it could never come");
     // Whoever is trusted is not counted: a site's own server.
     for _ in 0..10 {
         assert_eq!(

@@ -9,7 +9,7 @@ pub struct EventBatch {
 /// What one beacon leaves behind.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Event {
-    /// 16 bytes: the idempotency key. A keyed hash of the client's own id, or random.
+    /// 16 bytes: the idempotency key. A hash of the site and the client's own id, or random.
     #[prost(bytes = "vec", tag = "1")]
     pub id: ::prost::alloc::vec::Vec<u8>,
     /// The site that the beacon named, as its policy spells it.

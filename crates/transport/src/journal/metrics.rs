@@ -24,6 +24,16 @@ pub(super) enum Cause {
     Queue,
 }
 
+impl Cause {
+    pub(super) const fn label(self) -> &'static str {
+        match self {
+            Self::Budget => "budget",
+            Self::Disk => "disk",
+            Self::Queue => "queue",
+        }
+    }
+}
+
 /// Gives every metric its unit and text.
 pub(super) fn describe() {
     describe_gauge!(BYTES, Unit::Bytes, "durable bytes in all segments");
@@ -51,12 +61,7 @@ pub(super) fn written(records: u64, events: usize, took: Duration) {
 }
 
 pub(super) fn full(cause: Cause, calls: usize) {
-    let cause = match cause {
-        Cause::Budget => "budget",
-        Cause::Disk => "disk",
-        Cause::Queue => "queue",
-    };
-    counter!(FULL, "cause" => cause).increment(calls as u64);
+    counter!(FULL, "cause" => cause.label()).increment(calls as u64);
 }
 
 pub(super) fn failed() {

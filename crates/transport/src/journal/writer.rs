@@ -214,7 +214,8 @@ impl Writer {
         let known = self.trouble.is_some_and(|trouble| trouble.cause == cause);
         if !known {
             let error = error.map(tracing::field::display);
-            tracing::error!(?cause, error, "the journal refuses events");
+            let cause = cause.map_or("write", Cause::label);
+            tracing::error!(cause, error, "the journal refuses events");
         }
         let wait = match cause {
             Some(Cause::Budget) => Duration::ZERO, // costs the disk nothing
