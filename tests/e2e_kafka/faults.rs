@@ -33,8 +33,8 @@ pub(crate) fn finish(parts: &Parts, load: Load, fault: &mut Fault) {
         "{} acknowledged, {refused} refused, 0 missing, 0 twice, audit clean",
         acknowledged.len()
     ));
-    fault.note_memory(&parts.collectors, "a collector");
-    fault.note_memory(&parts.sinks, "a sink");
+    fault.note_memory_of_collectors(&parts.collectors);
+    fault.note_memory_of_sinks(&parts.sinks);
 }
 
 #[test]

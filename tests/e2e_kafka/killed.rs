@@ -199,7 +199,7 @@ fn clickhouse_away_means_waiting_and_nothing_else() {
     let caught_up = stored_after(parts.clickhouse(), &taken, outage.max(Duration::from_mins(1)));
     fault.note_time("away for", outage);
     fault.note_time("caught up after", caught_up);
-    fault.note_memory(&parts.sinks, "a sink");
+    fault.note_memory_of_sinks(&parts.sinks);
     finish(&parts, load);
     fault.end();
 }

@@ -67,7 +67,7 @@ fn records_of_a_mebibyte_are_set_aside_and_their_neighbours_are_stored() {
     parts.audit(&[]).assert_clean();
     let most = parts.sinks[0].memory_peak_kib() / 1_024;
     assert!(most < MEMORY_MIB_MAX, "{most} MiB");
-    fault.note_memory(&parts.sinks, "a sink");
+    fault.note_memory_of_sinks(&parts.sinks);
     assert!(parts.sinks[0].stop().success(), "{}", parts.sinks[0].log());
     fault.end();
 }

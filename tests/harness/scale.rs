@@ -31,6 +31,10 @@ impl Scale {
     }
 }
 
+/// The budgets that `docs/operating.md` states, MiB.
+const COLLECTOR_MIB: u64 = 256;
+const SINK_MIB: u64 = 512;
+
 /// What came of a fault: a line for the report.
 #[derive(Debug)]
 pub struct Fault {
@@ -50,10 +54,20 @@ impl Fault {
         self.figures.push(figure.into());
     }
 
-    /// The most memory that these took so far.
-    pub fn note_memory(&mut self, parts: &[Part], what: &str) {
-        let most = parts.iter().map(Part::memory_peak_kib).max().unwrap_or_default();
-        self.note(format!("{what} {} MiB at most", most / 1_024));
+    /// The most memory that collectors took so far, which is within their budget.
+    pub fn note_memory_of_collectors(&mut self, collectors: &[Part]) {
+        self.note_memory(collectors, "a collector", COLLECTOR_MIB);
+    }
+
+    /// The same of sinks.
+    pub fn note_memory_of_sinks(&mut self, sinks: &[Part]) {
+        self.note_memory(sinks, "a sink", SINK_MIB);
+    }
+
+    fn note_memory(&mut self, parts: &[Part], what: &str, budget_mib: u64) {
+        let most = parts.iter().map(Part::memory_peak_kib).max().unwrap_or_default() / 1_024;
+        assert!(most <= budget_mib, "{what} took {most} MiB, and {budget_mib} are its budget");
+        self.note(format!("{what} {most} MiB of {budget_mib} at most"));
     }
 
     /// A time, and what it was.

@@ -15,6 +15,7 @@ mod mock;
 mod producer;
 mod recreate;
 mod retention;
+mod rights;
 mod security;
 mod spill;
 mod support;

@@ -14,36 +14,34 @@ use crate::support::{STALL_MAX, create, fresh, next, start};
 
 /// A broker whose second listener wants TLS and a password. Its certificate names `localhost` alone.
 fn broker() -> Broker {
+    broker_of("user_candor=\"open sesame\"", &[])
+}
+
+/// The same with these users, and more settings.
+pub(crate) fn broker_of(users: &str, more: &[(&str, &str)]) -> Broker {
+    let login = "org.apache.kafka.common.security.plain.PlainLoginModule required";
+    let login = format!("{login} {users};");
     let dir = tempfile::tempdir().unwrap().keep();
     certify(&dir, "broker");
     certify(&dir, "stranger");
-    Broker::start_in(
-        dir,
-        &[
-            (
-                "listeners",
-                "PLAINTEXT://127.0.0.1:{clients},CONTROLLER://127.0.0.1:{controller},\
+    let settings = [
+        (
+            "listeners",
+            "PLAINTEXT://127.0.0.1:{clients},CONTROLLER://127.0.0.1:{controller},\
                  SASL_SSL://127.0.0.1:{second}",
-            ),
-            (
-                "advertised.listeners",
-                "PLAINTEXT://127.0.0.1:{clients},SASL_SSL://localhost:{second}",
-            ),
-            (
-                "listener.security.protocol.map",
-                "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_SSL:SASL_SSL",
-            ),
-            ("ssl.keystore.type", "PKCS12"),
-            ("ssl.keystore.location", "{dir}/broker.p12"),
-            ("ssl.keystore.password", "changeit"),
-            ("sasl.enabled.mechanisms", "PLAIN"),
-            (
-                "listener.name.sasl_ssl.plain.sasl.jaas.config",
-                "org.apache.kafka.common.security.plain.PlainLoginModule required \
-                 user_candor=\"open sesame\";",
-            ),
-        ],
-    )
+        ),
+        ("advertised.listeners", "PLAINTEXT://127.0.0.1:{clients},SASL_SSL://localhost:{second}"),
+        (
+            "listener.security.protocol.map",
+            "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_SSL:SASL_SSL",
+        ),
+        ("ssl.keystore.type", "PKCS12"),
+        ("ssl.keystore.location", "{dir}/broker.p12"),
+        ("ssl.keystore.password", "changeit"),
+        ("sasl.enabled.mechanisms", "PLAIN"),
+        ("listener.name.sasl_ssl.plain.sasl.jaas.config", &login),
+    ];
+    Broker::start_in(dir, &[&settings, more].concat())
 }
 
 /// Makes a key with a certificate that it signs itself: `name.p12`, and `name.pem` for those who trust it.
@@ -72,11 +70,11 @@ fn certify(dir: &Path, name: &str) {
     std::fs::write(dir.join(format!("{name}.pem")), pem).unwrap();
 }
 
-fn directory(broker: &Broker) -> PathBuf {
+pub(crate) fn directory(broker: &Broker) -> PathBuf {
     broker.log_dir().parent().unwrap().to_owned()
 }
 
-fn secure(broker: &Broker) -> KafkaConfig {
+pub(crate) fn secure(broker: &Broker) -> KafkaConfig {
     let password_file = directory(broker).join("password");
     std::fs::write(&password_file, "open sesame\n").unwrap();
     KafkaConfig {
