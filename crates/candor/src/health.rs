@@ -27,7 +27,10 @@ pub(crate) async fn run(args: &HealthArgs) -> Result<()> {
 async fn ask(args: &HealthArgs) -> Result<(StatusCode, String)> {
     let (mut sender, _connection) = client::connect(&args.admin).await?;
     let request = Request::get("/readyz").header(HOST, args.admin.admin.to_string());
-    let answer = sender.send_request(request.body(Empty::<Bytes>::new())?).await?;
+    let answer = sender.send_request(request.body(Empty::<Bytes>::new())?).await;
+    let answer = answer.context(
+        "no HTTP comes back: where that listener has TLS, name who vouches for it with --tls-ca",
+    )?;
     let status = answer.status();
     let words = answer.into_body().collect().await?.to_bytes();
     Ok((status, String::from_utf8_lossy(&words).into_owned()))

@@ -187,7 +187,8 @@ impl KafkaConsumer {
     /// stopped (see [`super::reader`]); another client knows nothing of the past.
     fn expelled(&mut self) {
         let fatal = self.owned.reader().and_then(|reader| reader.client().fatal_error());
-        if fatal.is_some_and(|(code, _)| code == Code::FencedInstanceId) {
+        // Of a client that is being left it says nothing: its name is ours again already.
+        if !self.is_leaving && fatal.is_some_and(|(code, _)| code == Code::FencedInstanceId) {
             let now = Instant::now();
             // It may have been ourselves: librdkafka joins again after a silence, and a commit that was under
             // way, or a join whose answer was lost with its broker, is refused in the name of the member
