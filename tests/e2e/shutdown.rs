@@ -21,14 +21,20 @@ fn a_stop_drains_what_was_accepted() {
     assert!(candor.stop().success());
     assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
 
+    let is_kafka = candor.kafka().is_some();
+    if is_kafka {
+        // There it stores what it has read: a fetch may have been under way, and what it would have brought waits.
+        candor.configure("[sink]\nbatch_age_ms = 500\n");
+    }
     let began = Instant::now();
     candor.restart();
     assert!(began.elapsed() < Duration::from_secs(6), "a start took {:?}", began.elapsed());
-    assert_eq!(
-        candor.sql("SELECT count() FROM candor.statistics"),
-        "50",
-        "stored before it stopped"
-    );
+    let stored = "SELECT count() FROM candor.statistics";
+    if is_kafka {
+        candor.sql_becomes(stored, "50");
+    } else {
+        assert_eq!(candor.sql(stored), "50", "stored before it stopped");
+    }
     assert_eq!(candor.metric("sink_repairs_total"), 0, "nothing was left in doubt");
 }
 
