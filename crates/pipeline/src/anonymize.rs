@@ -5,7 +5,6 @@ use std::ops::Deref;
 use std::sync::LazyLock;
 
 use blake3::hazmat::{ContextKey, HasherExt, hash_derive_key_context};
-
 use candor_event::draft::Facts;
 use candor_event::{EventId, Field, FieldSet, Site, StoredAddress, Timestamp};
 use candor_policy::{AddressMode, Geography, Policy, VisitorMode};
@@ -94,14 +93,12 @@ pub(crate) fn anonymize(
 /// The idempotency key of a beacon that has an `id` of its own: the same in every collector, after every restart
 /// and rotation, or a retry would be another event. No key: the id is one beacon's, and nobody's name.
 pub(crate) fn event_id(site: &Site, client_id: &str) -> EventId {
-    let mut hasher = blake3::Hasher::new_from_context_key(&EVENT_IDS);
-    hasher.update(site.as_str().as_bytes());
-    hasher.update(&[0]);
-    hasher.update(client_id.as_bytes());
-    EventId::from_bytes(first_16(&hasher))
+    EventId::from_bytes(unkeyed(&EVENT_IDS, site, client_id))
 }
 
-/// What they are derived for.
+// What ids without a key are derived for.
+static CONSENTED_IDS: LazyLock<ContextKey> =
+    LazyLock::new(|| hash_derive_key_context("candor 2026-11 consented visitor id"));
 static EVENT_IDS: LazyLock<ContextKey> =
     LazyLock::new(|| hash_derive_key_context("candor 2026-11 event id"));
 
@@ -161,11 +158,16 @@ fn rotating_id(subject: &Subject<'_>, key: &SiteKey) -> Option<[u8; 16]> {
 /// whose rows these are.
 fn consented_id(subject: &Subject<'_>) -> Option<[u8; 16]> {
     let id = subject.beacon.visitor.as_ref()?;
-    let mut hasher = blake3::Hasher::new_derive_key("candor 2026-11 consented visitor id");
-    hasher.update(subject.site.as_str().as_bytes());
+    Some(unkeyed(&CONSENTED_IDS, subject.site, id.as_str()))
+}
+
+/// What stands for an id that a client of a site chose.
+fn unkeyed(used_for: &ContextKey, site: &Site, id: &str) -> [u8; 16] {
+    let mut hasher = blake3::Hasher::new_from_context_key(used_for);
+    hasher.update(site.as_str().as_bytes());
     hasher.update(&[0]);
-    hasher.update(id.as_str().as_bytes());
-    Some(first_16(&hasher))
+    hasher.update(id.as_bytes());
+    first_16(&hasher)
 }
 
 fn first_16(hasher: &blake3::Hasher) -> [u8; 16] {

@@ -1,8 +1,8 @@
+use std::borrow::Cow;
+
 use proptest::prelude::*;
 
 use super::*;
-use std::borrow::Cow;
-
 use crate::draft::{CampaignDraft, Draft, Facts, GrantDraft};
 use crate::{Campaign, Channel, Device, EventId, Field, Pair, PolicyVersion, StoredAddress};
 

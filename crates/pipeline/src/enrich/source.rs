@@ -9,7 +9,7 @@ use candor_event::{Field, FieldSet};
 use super::channel::{Click, Way, channel};
 use super::hosts;
 use super::referrer::Referrer;
-use super::text::kept_host;
+use super::text::{kept_host, of_cow};
 use super::url::Reading;
 
 pub(super) fn fill<'a>(
@@ -43,8 +43,7 @@ pub(super) fn fill<'a>(
         facts.source = match (service, named) {
             (Some(service), _) => service.name.into(),
             (None, named) if named.is_empty() => kept_host(host),
-            (None, Cow::Borrowed(named)) => kept_host(named),
-            (None, Cow::Owned(named)) => kept_host(&named).into_owned().into(),
+            (None, named) => of_cow(named, kept_host),
         };
     }
 }

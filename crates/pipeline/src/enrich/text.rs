@@ -18,17 +18,14 @@ pub(super) fn kept_of<'a, const BYTES_MAX: usize>(text: &'a Text<'_, BYTES_MAX>)
 
 /// What is kept of a text.
 pub(super) fn kept(text: &str, bytes_max: usize) -> Cow<'_, str> {
-    match printable(text) {
-        Cow::Borrowed(text) => settled(text, redacted(text), bytes_max),
-        Cow::Owned(text) => settled(&text, redacted(&text), bytes_max).into_owned().into(),
-    }
+    of_cow(printable(text), |text| settled(text, redacted(text), bytes_max))
 }
 
-/// The same of a text that may have been made for this.
-pub(super) fn kept_cow(text: Cow<'_, str>, bytes_max: usize) -> Cow<'_, str> {
+/// What is kept of a text that may have been made for this.
+pub(super) fn of_cow(text: Cow<'_, str>, kept: impl Fn(&str) -> Cow<'_, str>) -> Cow<'_, str> {
     match text {
-        Cow::Borrowed(text) => kept(text, bytes_max),
-        Cow::Owned(text) => kept(&text, bytes_max).into_owned().into(),
+        Cow::Borrowed(text) => kept(text),
+        Cow::Owned(text) => kept(&text).into_owned().into(),
     }
 }
 

@@ -7,7 +7,7 @@ use candor_event::draft::{CampaignDraft, Facts};
 use candor_event::{Field, FieldSet};
 
 use super::channel::Click;
-use super::text::{kept_cow, kept_path};
+use super::text::{kept, kept_path, of_cow};
 use crate::admit::Admitted;
 
 /// The most of a path or of one value that is kept.
@@ -40,7 +40,7 @@ pub(super) fn fill<'a>(
     let query = admitted.page.query().filter(|_| keeps_query || reads_campaign);
     for (name, value) in pairs(query.unwrap_or_default()) {
         if keeps_query && admitted.policy.keeps_query(&name) {
-            facts.query.push((name.clone(), kept_cow(value.clone(), VALUE_BYTES_MAX)));
+            facts.query.push((name.clone(), kept_value(value.clone())));
         }
         if reads_campaign {
             reading.add(&name, value);
@@ -51,6 +51,10 @@ pub(super) fn fill<'a>(
         facts.campaign = reading.campaign.clone();
     }
     reading
+}
+
+fn kept_value(value: Cow<'_, str>) -> Cow<'_, str> {
+    of_cow(value, |value| kept(value, VALUE_BYTES_MAX))
 }
 
 /// Names and values of a query: borrowed when nothing is escaped, as most are.
@@ -83,7 +87,7 @@ impl<'a> Reading<'a> {
             "msclkid" => return self.click = Some(Click::Bing),
             _ => return,
         };
-        *place = kept_cow(value, VALUE_BYTES_MAX);
+        *place = kept_value(value);
     }
 
     /// A campaign whose source stands under another name has that one.
