@@ -186,24 +186,29 @@ impl KafkaConsumer {
     /// The group does not know us any more. librdkafka would join again by itself, and go on where it
     /// stopped (see [`super::reader`]); another client knows nothing of the past.
     fn expelled(&mut self) {
-        let fatal = self.owned.reader().and_then(|reader| reader.client().fatal_error());
-        // Of a client that is being left it says nothing: its name is ours again already.
-        if !self.is_leaving && fatal.is_some_and(|(code, _)| code == Code::FencedInstanceId) {
-            let now = Instant::now();
-            // It may have been ourselves: librdkafka joins again after a silence, and a commit that was under
-            // way, or a join whose answer was lost with its broker, is refused in the name of the member
-            // before. Another sink of our name does it again and again.
-            self.fences.retain(|fenced| now < *fenced + ANOTHER_OF_OUR_NAME);
-            self.fences.push_back(now);
-            if self.fences.len() >= FENCES_OF_ANOTHER {
+        // A client says it up to three times; what one that is being left says is known.
+        if !self.is_leaving {
+            if self.has_lost_its_name() {
                 self.owned.fence();
                 return;
             }
-        }
-        if !self.is_leaving {
             tracing::warn!("the partitions are not this sink's any more, joining again");
         }
         self.reset(true);
+    }
+
+    /// Whether another sink has taken our name. It may have been ourselves: librdkafka joins again after a silence,
+    /// and a commit that was under way, or a join whose answer was lost with its broker, is refused in the name of
+    /// the member before. Another sink does it again and again.
+    fn has_lost_its_name(&mut self) -> bool {
+        let fatal = self.owned.reader().and_then(|reader| reader.client().fatal_error());
+        if fatal.is_none_or(|(code, _)| code != Code::FencedInstanceId) {
+            return false;
+        }
+        let now = Instant::now();
+        self.fences.retain(|fenced| now < *fenced + ANOTHER_OF_OUR_NAME);
+        self.fences.push_back(now);
+        self.fences.len() >= FENCES_OF_ANOTHER
     }
 
     /// Gives everything back, to begin anew with another client.
