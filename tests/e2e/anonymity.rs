@@ -1,13 +1,12 @@
 //! The canary: addresses that are sent in by every way there is, and then looked for in every byte that
 //! is left: files, logs, metrics, answers, decoded records and columns.
 
-use candor_tests::{Canary, Candor, Leak, MARKED, Options};
+use candor_tests::{Canary, Candor, Leak, MARKED, MARKED_INTERFACE, Options};
 
 use super::{log, pageview};
 
 const V4_TEXT: &str = MARKED[0];
 const V6_TEXT: &str = MARKED[1];
-const V6_INTERFACE: [u8; 8] = [0xde, 0xad, 0xbe, 0xef, 0xca, 0xfe, 0xf0, 0x0d];
 
 /// No codec and no compression, so that every byte is there to be read.
 const BARE: &str = "[clickhouse.tables]\ncompressed = false\nttl_timeout_seconds = 3600\n";
@@ -63,13 +62,13 @@ fn send_all(candor: &Candor) -> String {
 }
 
 fn find(text: &str, place: &str) -> Option<Leak> {
-    Canary::marked().iter().find_map(|canary| canary.find_in(text.as_bytes(), place))
+    Canary::marked().find_in(text.as_bytes(), place)
 }
 
 fn find_in_data(candor: &Candor) -> Option<Leak> {
     let dirs = [vec![candor.data()], candor.log_dirs()].concat();
-    let find = |canary: &Canary| dirs.iter().find_map(|dir| canary.find_below(dir));
-    Canary::marked().iter().find_map(find)
+    let marked = Canary::marked();
+    dirs.iter().find_map(|dir| marked.find_below(dir))
 }
 
 #[test]
@@ -114,11 +113,11 @@ fn a_planted_leak_is_found() {
     assert!(find(&candor.sql("SELECT * FROM candor.statistics"), "a row").is_some());
 
     let forms: [&[u8]; 5] =
-        [V6_TEXT.as_bytes(), &V6_INTERFACE, b"DEADBEEFCAFEF00D", b"c63364ed", b"3325256941"];
+        [V6_TEXT.as_bytes(), &MARKED_INTERFACE, b"DEADBEEFCAFEF00D", b"c63364ed", b"3325256941"];
     for form in forms {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("file"), [b"before", form, b"after"].concat()).unwrap();
-        let found = Canary::marked().iter().any(|canary| canary.find_below(dir.path()).is_some());
+        let found = Canary::marked().find_below(dir.path()).is_some();
         assert!(found, "{}", String::from_utf8_lossy(form));
     }
 }

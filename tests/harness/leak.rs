@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use memchr::memmem;
 
-/// An address that is sent in and must never come out.
+/// Addresses that are sent in and must never come out.
 #[derive(Clone, Debug)]
 pub struct Canary {
     needles: Vec<(String, Vec<u8>)>,
@@ -22,12 +22,14 @@ pub struct Leak {
 /// Addresses that beacons are sent in from: one of IPv4, one of IPv6, of which the last 64 bits are looked for.
 pub const MARKED: [&str; 2] = ["198.51.100.237", "2001:db8:77:1234:dead:beef:cafe:f00d"];
 const MARKED_V4: [u8; 4] = [198, 51, 100, 237];
-const MARKED_INTERFACE: [u8; 8] = [0xde, 0xad, 0xbe, 0xef, 0xca, 0xfe, 0xf0, 0x0d];
+/// The last 64 bits of the second.
+pub const MARKED_INTERFACE: [u8; 8] = [0xde, 0xad, 0xbe, 0xef, 0xca, 0xfe, 0xf0, 0x0d];
 
 impl Canary {
     /// Those of [`MARKED`].
-    pub fn marked() -> [Self; 2] {
-        [Self::v4(MARKED_V4), Self::v6_interface(MARKED_INTERFACE)]
+    pub fn marked() -> Self {
+        let both = [Self::v4(MARKED_V4), Self::v6_interface(MARKED_INTERFACE)];
+        Self { needles: both.into_iter().flat_map(|one| one.needles).collect() }
     }
 
     /// An IPv4 address: as text, as hexadecimal, as a number.

@@ -40,7 +40,7 @@ pub use geo::{geo_config, geo_database};
 pub use hash::hash_under;
 pub use http::{Answer, Client};
 pub use kafka::Broker;
-pub use leak::{Canary, Leak, MARKED, files};
+pub use leak::{Canary, Leak, MARKED, MARKED_INTERFACE, files};
 pub use load::{Load, audit, stored_after};
 pub use part::{Part, free_address};
 pub use parts::{Parts, PartsOptions};

@@ -252,12 +252,11 @@ impl Parts {
         let mut dirs = vec![self.dir.path().to_owned()];
         dirs.extend(parts().chain([&self.engine]).filter_map(Part::small_disk));
         dirs.extend(self.dirs_of_the_topic());
-        let metrics: Vec<_> = parts().map(|part| part.admin().get("/metrics", &[]).body).collect();
-        let find = |canary: &Canary| {
-            let told = metrics.iter().find_map(|told| canary.find_in(told.as_bytes(), "metrics"));
-            dirs.iter().filter_map(|dir| canary.find_below(dir)).chain(told).collect::<Vec<_>>()
-        };
-        Canary::marked().iter().flat_map(find).collect()
+        let marked = Canary::marked();
+        let told = parts().filter_map(|part| {
+            marked.find_in(part.admin().get("/metrics", &[]).body.as_bytes(), "metrics")
+        });
+        dirs.iter().filter_map(|dir| marked.find_below(dir)).chain(told).collect()
     }
 
     fn dirs_of_the_topic(&self) -> Vec<PathBuf> {
