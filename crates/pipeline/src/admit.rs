@@ -5,11 +5,11 @@ use candor_event::{Kind, Site, Timestamp};
 use candor_policy::{
     Admission, Consent as GateConsent, Policy, Protocol, Registry, Request, Scripts, Signals,
 };
-use url::{Position, Url};
 
 use crate::beacon::{Beacon, Consent};
 use crate::head::{Head, SentBy};
 use crate::rejection::Rejection;
+use crate::web_url::WebUrl;
 
 /// A beacon that at least one purpose may keep.
 pub(crate) struct Admitted<'a> {
@@ -17,7 +17,7 @@ pub(crate) struct Admitted<'a> {
     pub(crate) policy: &'a Policy,
     pub(crate) admission: Admission<'a>,
     pub(crate) kind: Kind,
-    pub(crate) page: Url,
+    pub(crate) page: WebUrl<'a>,
     pub(crate) received_at: Timestamp,
 }
 
@@ -39,7 +39,7 @@ pub(crate) enum Door {
 /// Finds the site's policy, checks that the page is the site's, and asks the gate.
 pub(crate) fn admit<'a>(
     registry: &'a Registry,
-    beacon: &Beacon<'_>,
+    beacon: &'a Beacon<'_>,
     head: &Head<'_>,
     door: Door,
     now: Timestamp,
@@ -51,7 +51,7 @@ pub(crate) fn admit<'a>(
         Door::Foreign(protocol) => registry.foreign_site(protocol, name),
     };
     let (site, policy) = found.ok_or(Rejection::UnknownSite)?;
-    let page = Url::parse(beacon.url.as_str()).map_err(|_| Rejection::Malformed)?;
+    let page = WebUrl::parse(beacon.url.as_str()).ok_or(Rejection::Malformed)?;
     let (received_at, asserted_by_operator) = match door {
         Door::Beacon => {
             check_host(policy, site, &page, head)?;
@@ -106,14 +106,19 @@ fn comes_after_consent(policy: &Policy, site: &Site) -> bool {
 /// The page must be one of the site's, and so must whoever sent the beacon: by the `Origin`, when the browser
 /// names one, or else, as for images, by what it says of the page that it was loaded for. Nobody sends beacons
 /// by following a link.
-fn check_host(policy: &Policy, site: &Site, page: &Url, head: &Head<'_>) -> Result<(), Rejection> {
-    if !matches!(page.scheme(), "http" | "https") {
+fn check_host(
+    policy: &Policy,
+    site: &Site,
+    page: &WebUrl<'_>,
+    head: &Head<'_>,
+) -> Result<(), Rejection> {
+    if !page.is_web() {
         return Err(Rejection::HostDenied);
     }
-    let allowed = |url: &Url| url.host_str().is_some_and(|host| policy.allows_host(site, host));
+    let allowed = |url: &WebUrl<'_>| url.host().is_some_and(|host| policy.allows_host(site, host));
     // An `Origin` is mostly the page's own, word for word, and need not be read again.
-    let is_own = |url: &str| url == &page[..Position::BeforePath];
-    let names_ours = |url: &str| is_own(url) || Url::parse(url).is_ok_and(|url| allowed(&url));
+    let is_own = |url: &str| url == page.origin();
+    let names_ours = |url: &str| is_own(url) || WebUrl::parse(url).is_some_and(|url| allowed(&url));
     let from_here = match (head.origin, head.sent_by) {
         (Some(origin), _) => names_ours(origin),
         (None, SentBy::OwnOrigin | SentBy::Unsaid) => true,

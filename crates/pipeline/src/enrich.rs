@@ -47,18 +47,18 @@ pub struct Sources {
 }
 
 /// What was found out about an event, of which its facts borrow.
-pub(crate) struct LookedUp {
-    referrer: Referrer,
+pub(crate) struct LookedUp<'a> {
+    referrer: Referrer<'a>,
     agent: Option<Arc<Agent>>,
     databases: Guard<Arc<Databases>>,
 }
 
-impl LookedUp {
+impl<'a> LookedUp<'a> {
     /// Looks everything up.
     pub(crate) fn of(
         sources: &Sources,
         admitted: &Admitted<'_>,
-        beacon: &Beacon<'_>,
+        beacon: &'a Beacon<'_>,
         head: &Head<'_>,
     ) -> Self {
         let fields = admitted.admission.fields();
@@ -76,7 +76,7 @@ impl LookedUp {
 /// Fills in the facts.
 pub(crate) fn enrich<'a>(
     facts: &mut Facts<'a>,
-    looked_up: &'a LookedUp,
+    looked_up: &'a LookedUp<'_>,
     spam: &Spam,
     admitted: &'a Admitted<'_>,
     beacon: &'a Beacon<'_>,

@@ -40,7 +40,6 @@ use candor_event::draft::{Draft, Facts, GrantDraft};
 use candor_event::{EventId, Purpose, Site, Timestamp, wire};
 use candor_policy::{GrantRef, Registry};
 use http::{HeaderMap, HeaderValue};
-use url::Url;
 
 mod access_log;
 mod admit;
@@ -55,6 +54,7 @@ mod locked;
 mod mark;
 mod protocol;
 mod rejection;
+mod web_url;
 
 pub use access_log::Import;
 pub use candor_policy::Protocol;
@@ -79,6 +79,7 @@ use admit::{Door, admit};
 use anonymize::{Subject, anonymize, event_id};
 use beacon::Beacon;
 use enrich::{LookedUp, enrich};
+use web_url::WebUrl;
 
 /// Turns beacons into events.
 #[derive(Debug)]
@@ -216,10 +217,9 @@ impl Pipeline {
 
     /// Whether the pages of this origin (a header's value) may send beacons for any site.
     pub fn allows_origin(&self, origin: &HeaderValue) -> bool {
-        let url = origin.to_str().ok().and_then(|origin| Url::parse(origin).ok());
-        url.is_some_and(|url| {
-            let is_web = matches!(url.scheme(), "http" | "https");
-            is_web && url.host_str().is_some_and(|host| self.registry.load().allows_host(host))
+        let url = origin.to_str().ok().and_then(WebUrl::parse);
+        url.filter(WebUrl::is_web).is_some_and(|url| {
+            url.host().is_some_and(|host| self.registry.load().allows_host(host))
         })
     }
 

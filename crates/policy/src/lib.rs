@@ -86,7 +86,7 @@ pub use policy::purpose::{LegalBasis, PurposeRule};
 pub use policy::treatment::{AddressMode, Geography, ReferrerMode, VisitorMode};
 pub use problem::Problems;
 pub use profile::Profile;
-pub use redact::{Redaction, redact};
+pub use redact::{Redaction, may_be_redacted, redact};
 pub use registry::Registry;
 pub use retention::Retention;
 

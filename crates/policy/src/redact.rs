@@ -49,7 +49,7 @@ type Match = (usize, Redaction);
 /// assert_eq!(redact("/p/010190-123A/orders/4711"), "/p/[personal-id]/orders/4711");
 /// ```
 pub fn redact(text: &str) -> Cow<'_, str> {
-    if !could_hold_any(text.as_bytes()) {
+    if !may_be_redacted(text) {
         return Cow::Borrowed(text);
     }
     let Some(mut kept) = replace(text) else {
@@ -62,13 +62,40 @@ pub fn redact(text: &str) -> Cow<'_, str> {
     Cow::Owned(kept)
 }
 
-/// Whether there is a digit, an at sign, one that may be read as either, or a long word: whatever is found
-/// has one of these. What is not seen only makes words longer here.
-fn could_hold_any(text: &[u8]) -> bool {
-    // Without a way out, so that many bytes are looked at in one go: most texts have none.
-    let is_sign = |c: u8| matches!(c, b'0'..=b'9' | b'@') || fold::may_begin_sign(c);
-    text.iter().fold(false, |any, c| any | is_sign(*c))
-        || word::has_one_of(text, word::TOKEN_LENGTH_MIN)
+/// Whether something may be found in a text that is not kept; most texts show at a glance that nothing will.
+pub fn may_be_redacted(text: &str) -> bool {
+    let text = text.as_bytes();
+    let has = Signs::of(text);
+    // Numbers and tokens with digits have more; with two, there are addresses as `::1` and signs as `%40`.
+    if has.at || has.digits > 2 || has.digits > 0 && has.joints {
+        return true;
+    }
+    // What is not seen only makes words longer here.
+    let is_marked = |run: &[u8]| run.iter().any(|c| c.is_ascii_digit() || c.is_ascii_uppercase());
+    word::any_of_length(text, word::TOKEN_LENGTH_MIN, word::is_in_piece, |_| true)
+        || word::any_of_length(text, word::TOKEN_LENGTH_MIN, word::is_in_run, is_marked)
+}
+
+/// What is to be seen in a text. Gathered without a way out, so that many bytes are looked at in one go.
+#[derive(Default)]
+struct Signs {
+    digits: usize,
+    /// What may be read as an at sign, or as a digit of another script.
+    at: bool,
+    /// Colons, and the percent signs of escapes.
+    joints: bool,
+}
+
+impl Signs {
+    fn of(text: &[u8]) -> Self {
+        let mut signs = Self::default();
+        for c in text.iter().copied() {
+            signs.digits += usize::from(c.is_ascii_digit());
+            signs.at |= c == b'@' || fold::may_begin_sign(c);
+            signs.joints |= c == b':' || c == b'%';
+        }
+        signs
+    }
 }
 
 /// The text with what is found in it replaced; `None` when nothing is.

@@ -5,33 +5,33 @@ use std::borrow::Cow;
 use candor_event::draft::Facts;
 use candor_event::{Field, FieldSet};
 use candor_policy::ReferrerMode;
-use url::{Position, Url};
 
 use super::text::{kept_foreign_path, kept_host};
 use crate::admit::Admitted;
 use crate::beacon::{Beacon, Text};
+use crate::web_url::WebUrl;
 
 /// What the names of hosts are limited to.
 const HOST_BYTES_MAX: usize = 253;
 const PATH_BYTES_MAX: usize = 1_024;
 
 /// The page that linked here.
-pub(super) enum Referrer {
+pub(super) enum Referrer<'a> {
     /// None, or none that can be read.
     Absent,
     /// An app, by its id.
-    App(Url),
+    App(WebUrl<'a>),
     /// One of the site's own.
     Own,
     /// Another site's.
-    Site(Url),
+    Site(WebUrl<'a>),
 }
 
 // === impl Referrer ===
 
-impl Referrer {
+impl<'a> Referrer<'a> {
     /// Reads it when some field is made of it.
-    pub(super) fn read(admitted: &Admitted<'_>, beacon: &Beacon<'_>, fields: FieldSet) -> Self {
+    pub(super) fn read(admitted: &Admitted<'_>, beacon: &'a Beacon<'_>, fields: FieldSet) -> Self {
         let of_referrer =
             [Field::Bot, Field::ReferrerHost, Field::ReferrerPath, Field::Source, Field::Channel];
         if !of_referrer.into_iter().any(|field| fields.contains(field)) {
@@ -41,7 +41,7 @@ impl Referrer {
         if text.is_some_and(|text| begins_like(&admitted.page, text)) && is_own(admitted) {
             return Self::Own;
         }
-        let Some(url) = text.and_then(|text| Url::parse(text).ok()) else {
+        let Some(url) = text.and_then(WebUrl::parse) else {
             return Self::Absent;
         };
         let Some(name) = url.domain().filter(|name| name.len() <= HOST_BYTES_MAX) else {
@@ -65,7 +65,7 @@ impl Referrer {
         }
     }
 
-    pub(super) fn fill<'a>(&'a self, facts: &mut Facts<'a>, mode: ReferrerMode, fields: FieldSet) {
+    pub(super) fn fill<'b>(&'b self, facts: &mut Facts<'b>, mode: ReferrerMode, fields: FieldSet) {
         let (Self::Site(url), Some(name)) = (self, self.host()) else {
             return;
         };
@@ -84,16 +84,15 @@ impl Referrer {
 
 /// Whether an address has the protocol, host and port of the page, written in the same way: most do, and need
 /// not be read to know that.
-fn begins_like(page: &Url, text: &str) -> bool {
-    let rest = text.strip_prefix(&page[..Position::BeforePath]);
+fn begins_like(page: &WebUrl<'_>, text: &str) -> bool {
+    let rest = text.strip_prefix(page.origin());
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?', '#']))
 }
 
 /// Whether the page is at a name that is the site's.
 fn is_own(admitted: &Admitted<'_>) -> bool {
     let Admitted { page, policy, site, .. } = admitted;
-    let is_web = matches!(page.scheme(), "http" | "https");
-    is_web && page.domain().is_some_and(|name| policy.allows_host(site, name))
+    page.is_web() && page.domain().is_some_and(|name| policy.allows_host(site, name))
 }
 
 fn without_www(name: &str) -> &str {
@@ -101,7 +100,7 @@ fn without_www(name: &str) -> &str {
 }
 
 /// Protocol, host, and the port when it is not the usual one.
-fn origin(referrer: &Url, name: &str) -> Cow<'static, str> {
+fn origin(referrer: &WebUrl<'_>, name: &str) -> Cow<'static, str> {
     let scheme = referrer.scheme();
     match referrer.port() {
         Some(port) => format!("{scheme}://{name}:{port}").into(),

@@ -15,7 +15,7 @@ use super::url::Reading;
 pub(super) fn fill<'a>(
     facts: &mut Facts<'a>,
     reading: &Reading<'a>,
-    referrer: &'a Referrer,
+    referrer: &'a Referrer<'_>,
     fields: FieldSet,
 ) {
     if !fields.contains(Field::Source) && !fields.contains(Field::Channel) {

@@ -90,7 +90,7 @@ impl Spam {
     }
 
     /// Marks the event when the page that linked here is one of them.
-    pub(super) fn mark(&self, facts: &mut Facts<'_>, referrer: &Referrer) {
+    pub(super) fn mark(&self, facts: &mut Facts<'_>, referrer: &Referrer<'_>) {
         let Some(host) = referrer.host().filter(|_| facts.bot.is_empty()) else {
             return;
         };

@@ -7,7 +7,7 @@
 
 use std::borrow::Cow;
 
-use candor_policy::{Policy, Redaction, redact};
+use candor_policy::{Policy, Redaction, may_be_redacted, redact};
 
 use crate::beacon::Text;
 
@@ -42,6 +42,10 @@ pub(super) fn kept_foreign_path(path: &str, bytes_max: usize) -> Cow<'_, str> {
 /// What is kept of the name of a host: each label is looked at by itself, so that the others stay. Labels in
 /// Punycode look drawn by lot and are not.
 pub(super) fn kept_host(name: &str) -> Cow<'_, str> {
+    // What does not show in the whole does not show in a label.
+    if !may_be_redacted(name) {
+        return name.into();
+    }
     let is_encoded = |label: &str| label.starts_with("xn--");
     let kept = |label| if is_encoded(label) { Cow::Borrowed(label) } else { redacted(label) };
     let is_kept = |label| matches!(kept(label), Cow::Borrowed(_));
@@ -146,7 +150,10 @@ fn last_escape(bytes: &[u8]) -> Option<u8> {
 /// Text without control characters, which terminals and logs would obey.
 fn printable(text: &str) -> Cow<'_, str> {
     let text = text.trim();
-    if text.contains(char::is_control) {
+    // Looked at by their first bytes, which other characters have too, many at once.
+    let may_be_control = |c: u8| c.is_ascii_control() || c == 0xC2;
+    let may_have_any = text.bytes().fold(false, |any, c| any | may_be_control(c));
+    if may_have_any && text.contains(char::is_control) {
         return Cow::Owned(text.replace(char::is_control, " "));
     }
     Cow::Borrowed(text)

@@ -19,15 +19,32 @@ pub(super) const fn is_part(c: u8) -> bool {
         || !c.is_ascii()
 }
 
-/// Whether some word has at least so many bytes. Looks at every byte of that number, and around it when it is
-/// part of a word: the others cannot be part of one so long that misses it.
-pub(super) fn has_one_of(text: &[u8], length_min: usize) -> bool {
+/// Whether this byte can stand within letters and digits that have no sign between, or within a character of
+/// other letters, which may be read as a letter or not be seen.
+pub(super) const fn is_in_piece(c: u8) -> bool {
+    c.is_ascii_alphanumeric() || !c.is_ascii()
+}
+
+/// The same, with the signs that tokens have within.
+pub(super) const fn is_in_run(c: u8) -> bool {
+    is_in_piece(c) || is_sign(c)
+}
+
+/// Whether some row of at least so many bytes of a kind is one. Looks at every byte of that number, and around it
+/// when it is of the kind: the others cannot be part of a row so long that misses it.
+pub(super) fn any_of_length(
+    text: &[u8],
+    length_min: usize,
+    is_part: impl Fn(u8) -> bool,
+    is_one: impl Fn(&[u8]) -> bool,
+) -> bool {
     let mut at = length_min.saturating_sub(1);
     while let Some((before, rest)) = text.split_at_checked(at) {
-        let after = prefix(rest, is_part).len();
+        let after = prefix(rest, &is_part).len();
         if after > 0 {
-            let length = before.iter().rev().take_while(|c| is_part(**c)).count() + after;
-            if length >= length_min {
+            let start = at - before.iter().rev().take_while(|c| is_part(**c)).count();
+            let row = text.get(start..at + after).unwrap_or_default();
+            if row.len() >= length_min && is_one(row) {
                 return true;
             }
         }
@@ -154,7 +171,11 @@ mod tests {
         #[test]
         fn a_long_word_is_found_wherever_it_stands(text in "[a-c ]{0,60}", length_min in 1..20_usize) {
             let longest = text.split(' ').map(str::len).max().unwrap_or_default();
-            prop_assert_eq!(has_one_of(text.as_bytes(), length_min), longest >= length_min);
+            let found = any_of_length(text.as_bytes(), length_min, |c| c != b' ', |_| true);
+            prop_assert_eq!(found, longest >= length_min);
+            let of_kind = |word: &&str| word.contains('c') && word.len() >= length_min;
+            let found = any_of_length(text.as_bytes(), length_min, |c| c != b' ', |word| word.contains(&b'c'));
+            prop_assert_eq!(found, text.split(' ').any(|word| of_kind(&word)));
         }
     }
 }
