@@ -26,7 +26,7 @@ check:
 
 # The program for collectors under load, target/dist/candor: more than ten minutes, and best after `tools/profile`.
 dist:
-	RUSTFLAGS="$(USE_PROFILE)" cargo build --locked --profile dist -p candor
+	RUSTFLAGS="$(USE_PROFILE)" CANDOR_BUILD="dist$(PROFILE:%=, with a profile)" cargo build --locked --profile dist -p candor
 
 # Builds the tracker that the program carries, and prints its size; commit what it writes.
 tracker:

@@ -113,6 +113,9 @@ fn a_bench_that_cannot_be_says_what_to_do() {
     };
     wrong(&["--brokers", "nobody"], 2, "such as 127.0.0.1:9092");
     wrong(&["--watch", "x"], 2, "such as collector=1234");
+    wrong(&["--watch", "broker=1"], 1, "name its --brokers, too");
+    let gone = ["--brokers", "127.0.0.1:1", "--watch", "broker=4294967295"];
+    wrong(&gone, 1, "cannot measure broker");
     wrong(&["--config", "none.toml"], 64, "cannot read none.toml");
     std::fs::write(dir.path().join("candor.toml"), "[sink]\nbatch = 1\n").unwrap();
     wrong(&["--config", "candor.toml"], 64, "`candor config` prints every key");

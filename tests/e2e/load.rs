@@ -1,9 +1,11 @@
 //! `candor load` against a running candor, as an operator runs it.
 
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use candor_tests::{Candor, Options, program};
+use rustix::process::{Pid, Signal, kill_process};
 
 /// Runs it in an empty folder.
 fn load(dir: &Path, args: &[&str]) -> Output {
@@ -58,6 +60,54 @@ fn a_load_is_answered_measured_and_counted_in_the_tables() {
             assert!(number(nothing).abs() < f64::EPSILON, "{nothing} of {report}");
         }
     }
+}
+
+#[test]
+fn a_load_of_which_nothing_is_kept_fails_and_says_why() {
+    let candor = Candor::start(Options::default());
+    let dir = tempfile::tempdir().unwrap();
+    let config = format!("[clickhouse]\nurl = '{}'\n", candor.clickhouse().base());
+    std::fs::write(dir.path().join("candor.toml"), config).unwrap();
+    let target = candor.beacons().base().trim_start_matches("http://");
+    let ends = |args: &[&str], code, what: &str| {
+        let about = ["--target", target, "--rate", "50", "--seconds", "1", "--warm-up", "0"];
+        let output = load(dir.path(), &[&about, args].concat());
+        let told = String::from_utf8_lossy(&output.stderr);
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {said}{told}");
+        assert!(said.contains(what) || told.contains(what), "{args:?}: {said}{told}");
+    };
+    ends(&["--site", "nobody"], 1, "look at --site");
+    ends(&["--site", "nobody"], 1, "every beacon was refused");
+    let check = ["--check", "statistics", "--config", "candor.toml"];
+    ends(&[&check[..], &["--consent", "0"]].concat(), 1, "nothing was kept");
+    ends(
+        &["--check", "marketing", "--config", "candor.toml"],
+        1,
+        "cannot count the rows of marketing",
+    );
+    // Half of a second between requests is no wait of anybody.
+    let output = load(dir.path(), &["--target", target, "--rate", "2", "--seconds", "2", "--json"]);
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(report["latency_ms"]["p50"].as_f64().unwrap() < 400.0, "{report}");
+}
+
+#[test]
+fn a_load_that_is_interrupted_tells_what_it_has() {
+    let candor = Candor::start(Options::default());
+    let target = candor.beacons().base().trim_start_matches("http://");
+    let mut child = Command::new(program("candor"))
+        .args(["load", "--target", target, "--rate", "100", "--seconds", "600", "--warm-up", "0"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    assert!(lines.by_ref().any(|line| line.unwrap().contains("1 s ")));
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("stopped before its time"), "{said}");
 }
 
 #[test]

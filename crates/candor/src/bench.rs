@@ -20,7 +20,6 @@ mod whole;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -28,8 +27,8 @@ use candor_event::Clock;
 
 use crate::cli::{BenchArgs, Protocol, Watched};
 use crate::clock::SystemClock;
-use crate::config::{Config, LogKind};
-use crate::load::{Agents, Load, Plan, Report, Requests, Visits, measure, name_of_run};
+use crate::config::Config;
+use crate::load::{Agents, Load, Plan, Processes, Report, Requests, Visits, measure, name_of_run};
 use crate::stop::Stop;
 use crate::{assets, block_on, harden, telemetry};
 use pin::Cores;
@@ -46,14 +45,13 @@ struct Bench {
     speed: Speed,
     /// A name for this bench, of which topics are named.
     name: String,
-    runs: AtomicU64,
     began: Instant,
 }
 
 /// How long everything is measured.
 #[derive(Clone, Copy, Debug)]
 struct Speed {
-    /// Runs of each server beside the other.
+    /// Runs of each server beside the other; odd, so that one is in the middle.
     rounds: u32,
     /// How long one run is, seconds, after its warm-up.
     seconds: u32,
@@ -74,7 +72,7 @@ struct Shape {
 }
 
 const QUICK: Speed = Speed {
-    rounds: 2,
+    rounds: 3,
     seconds: 1,
     warm_up: 1,
     paced_s: 4,
@@ -97,6 +95,13 @@ const CONNECTIONS_MIN: usize = 1_100;
 const LEFT_WITHIN: Duration = Duration::from_secs(20);
 /// Which fields `report.json` has.
 const FORMAT: u32 = 1;
+
+/// How this program was built; whoever builds it in another way says so, as `make dist` does.
+const BUILD: &str = match option_env!("CANDOR_BUILD") {
+    _ if cfg!(debug_assertions) => "development",
+    Some(build) => build,
+    None => "release",
+};
 
 /// What `main` allocates with.
 const ALLOCATOR: &str = "mimalloc";
@@ -133,31 +138,32 @@ impl Bench {
                 "too few files may be open for 1,024 connections: raise the limit (`ulimit -n 4096`)"
             );
         }
-        std::fs::create_dir_all(&args.report).with_context(|| {
-            format!(
-                "cannot write to {}: name another directory with --report",
-                args.report.display()
-            )
-        })?;
+        if args.brokers.is_empty() && !args.watch.is_empty() {
+            bail!("--watch is for processes of Kafka's: name its --brokers, too");
+        }
+        Processes::of(&args.watch)?;
         let place = Place::make(args.dir.as_deref(), args.config.as_deref())?;
+        place::can_be_written(&args.report)?;
         let speed = if args.quick { QUICK } else { FULL };
-        let name = name_of_run(0, SystemClock.now()).replacen("load", "candor-bench", 1);
+        let name = name_of_run().replacen("load", "candor-bench", 1);
         let cores = Cores::divide()?;
-        let (args, runs, began) = (args.clone(), AtomicU64::new(1), Instant::now());
-        Ok(Self { args, config, place, cores, speed, name, runs, began })
+        let (args, began) = (args.clone(), Instant::now());
+        Ok(Self { args, config, place, cores, speed, name, began })
     }
 
     async fn run(&self) -> Result<()> {
         let cores = self.cores.load.len() + usize::from(self.cores.measured.is_some());
         let machine = machine::Machine::here(cores, self.place.path());
-        telemetry::say(&print::introduction(self, &machine))?;
-        let alone = cases::run(self).await?;
-        let (journal, clickhouse) = whole::run(self, LogKind::Journal).await?;
-        let mut pipelines = vec![journal];
-        if self.has_kafka() {
-            pipelines.push(whole::run(self, LogKind::Kafka).await?.0);
-        }
         let geo = assets::geo(&self.config.geo)?;
+        let looks_addresses_up = geo.places.is_some() && geo.networks.is_some();
+        telemetry::say(&print::introduction(self, &machine, looks_addresses_up))?;
+        if self.has_kafka() {
+            cases::reach_kafka(self).await?;
+        }
+        let alone = cases::run(self).await?;
+        // What was measured is told, whatever happens after it.
+        let (pipelines, broken) = whole::all(self).await;
+        let wholes: Vec<_> = pipelines.iter().map(|(whole, _)| whole.clone()).collect();
         let results = Results {
             format: FORMAT,
             day: crate::tail::day(SystemClock.now()),
@@ -166,26 +172,33 @@ impl Bench {
             cores: self.cores.clone(),
             versions: Versions {
                 candor: env!("CARGO_PKG_VERSION"),
-                profile: if cfg!(debug_assertions) { "development" } else { "release" },
-                clickhouse,
+                profile: BUILD,
+                clickhouse: pipelines
+                    .first()
+                    .map(|(_, version)| version.clone())
+                    .unwrap_or_default(),
                 allocator: ALLOCATOR,
-                looks_addresses_up: geo.places.is_some() && geo.networks.is_some(),
+                looks_addresses_up,
             },
-            lines: goals::lines(&alone.ratios, &alone.paced, &pipelines),
+            had_enough_to_do: results::had_enough_to_do(&alone.ratios),
+            lines: goals::lines(&alone.ratios, &alone.paced, &wholes),
             ratios: alone.ratios.into_iter().map(|(ratio, _)| ratio).collect(),
             paced: alone.paced,
-            pipelines,
+            pipelines: wholes,
         };
+        telemetry::say(&print::table(&results))?;
         self.write("report.json", &serde_json::to_string_pretty(&results)?)?;
         self.write("report.html", &page::page(&results))?;
-        telemetry::say(&print::table(&results))?;
         self.tell_topics();
-        Ok(())
+        if let Some(error) = broken {
+            return Err(error.context("the pipelines were not measured in full"));
+        }
+        results.verdict()
     }
 
     fn write(&self, name: &str, text: &str) -> Result<()> {
         let path = self.args.report.join(name);
-        std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+        place::publish(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
         self.say(&format!("written: {}", path.display()));
         Ok(())
     }
@@ -220,7 +233,7 @@ impl Bench {
         load: Load,
         is_told: bool,
     ) -> Result<(String, Report)> {
-        let run = name_of_run(self.runs.fetch_add(1, Ordering::Relaxed), SystemClock.now());
+        let run = name_of_run();
         let visits = Visits {
             target,
             site: SITE.to_owned(),
@@ -233,7 +246,7 @@ impl Bench {
             is_numbered: shape.is_numbered,
         };
         let (connections, warm_up) = (shape.connections, self.speed.warm_up);
-        let plan = Plan { visits, connections, warm_up, watch };
+        let plan = Plan { visits, connections, warm_up, watch, stop: None };
         let requests = Arc::new(Requests::new(&plan.visits, &run));
         Ok((run, measure(&plan, &requests, load, is_told).await?))
     }

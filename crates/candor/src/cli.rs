@@ -15,7 +15,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::config::{Config, ConfigError};
 pub(crate) use audit::AuditArgs;
 pub(crate) use bench::{BenchArgs, Part, PartArgs};
-pub(crate) use load::{LoadArgs, Protocol, Watched};
+pub(crate) use load::{LoadArgs, Protocol, RATE_MAX, Watched};
 pub(crate) use policy::{
     DiffArgs, ExplainArgs, NewArgs, Output, PoliciesArgs, PolicyCommand, TextArgs,
 };

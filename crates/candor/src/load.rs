@@ -16,25 +16,29 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use candor_event::{Clock, Purpose};
-use candor_store::Store;
+use candor_event::Purpose;
+use candor_store::{Delivered, Store};
+use tokio::net::TcpStream;
 use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::cli::{LoadArgs, Protocol, Watched};
-use crate::clock::SystemClock;
-use crate::telemetry;
+use crate::stop::Stop;
+use crate::{harden, telemetry};
 use pace::Pace;
 pub(crate) use process::{Memory, Moment, Processes, Usage, memory};
 use report::Delivery;
 pub(crate) use report::Report;
 pub(crate) use requests::{Agents, DWELL_MS_MIN, Requests, Visits, name_of_run};
-use tally::Tally;
+use tally::{Outcome, Tally};
 pub(crate) use tally::{Second, at};
 
 /// How long is waited for rows that are not there yet.
 const STORED_WITHIN: Duration = Duration::from_mins(1);
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
+const LOOK_ONCE_MORE: Duration = Duration::from_secs(2);
+const CONNECTED_WITHIN: Duration = Duration::from_secs(5);
+const A_MOMENT: Duration = Duration::from_millis(5);
 const SECOND: Duration = Duration::from_secs(1);
 /// How long one rate is measured, seconds.
 const RUN_S: u32 = 30;
@@ -44,17 +48,22 @@ pub(crate) async fn run(args: &LoadArgs) -> Result<()> {
     if args.batch > 1 && args.protocol != Protocol::Candor {
         bail!("only --protocol candor has several beacons in a request: leave --batch out");
     }
-    let run = name_of_run(args.seed, SystemClock.now());
-    let plan = Plan::of(args);
+    let run = name_of_run();
+    let plan = Plan { stop: Some(Stop::on_signal()?), ..Plan::of(args) };
     let requests = Arc::new(Requests::new(&plan.visits, &run));
+    can_be_sent(args).await?;
     if args.find_max {
-        return search::run(args, &requests).await;
+        return search::run(args, &plan, &requests).await;
+    }
+    let check = args.check.as_ref().map(|purpose| Check::of(args, purpose, &run)).transpose()?;
+    if let Some(check) = &check {
+        check.begin().await?;
     }
     let seconds = args.seconds.map_or(RUN_S, std::num::NonZero::get);
-    let rate = (!args.closed).then_some(args.rate.get());
+    let rate = (!args.closed).then_some(args.rate);
     let mut report = measure(&plan, &requests, Load { rate, seconds }, true).await?;
-    if let Some(purpose) = &args.check {
-        report.delivery = Some(check(args, purpose, &run, report.acknowledged_in_all).await?);
+    if let Some(check) = &check {
+        report.delivery = Some(check.end(report.acknowledged_in_all).await?);
     }
     telemetry::say(&if args.json { report.as_json()? } else { report.to_string() })?;
     report.verdict()
@@ -68,6 +77,8 @@ pub(crate) struct Plan {
     /// How long it is sent before anything counts, seconds.
     pub(crate) warm_up: u32,
     pub(crate) watch: Vec<Watched>,
+    /// Ends a run before its time, with the figures so far.
+    pub(crate) stop: Option<Stop>,
 }
 
 /// How much is sent, and for how long.
@@ -85,6 +96,7 @@ impl Plan {
             connections: args.connections.get(),
             warm_up: args.warm_up,
             watch: args.watch.clone(),
+            stop: None,
         }
     }
 }
@@ -110,40 +122,114 @@ pub(crate) async fn measure(
     let releases = Arc::clone(&pace);
     let pacer = tokio::task::spawn_blocking(move || releases.release());
 
-    tokio::time::sleep_until(counts_from).await;
-    processes.begin()?;
     let mut seconds = Vec::new();
+    let mut goes_on = plan.is_there_until(counts_from).await;
+    processes.begin()?;
     for second in 1..=load.seconds {
-        tokio::time::sleep_until(counts_from + SECOND * second).await;
-        let one = tally.second(second, pace.lag(), processes.look()?);
+        goes_on = goes_on && plan.is_there_until(counts_from + SECOND * second).await;
+        if !goes_on {
+            break;
+        }
+        let one = tally.second(second, pace.lag(), processes.look());
         if is_told {
             report::say_progress(&one);
         }
         seconds.push(one);
     }
     let lag = pace.lag();
-    pacer.await.context("the schedule broke off")?;
+    if goes_on {
+        pacer.await.context("the schedule broke off")?;
+        // Whoever was due before the end is sent as well, if that takes no longer than a moment.
+        let until = Instant::now() + SECOND;
+        while pace.waiting() > 0 && Instant::now() < until {
+            tokio::time::sleep(A_MOMENT).await;
+        }
+        pace.close();
+    } else {
+        pace.stop();
+    }
     while let Some(ended) = connections.join_next().await {
         ended.context("a connection broke off")?;
     }
-    Ok(Report::new(plan, load, &tally, lag, &processes, seconds))
+    for turn in pace.never_taken() {
+        tally.count(turn, plan.visits.batch.into(), Outcome::NeverSent);
+    }
+    if seconds.is_empty() {
+        bail!("stopped before anything was measured");
+    }
+    Ok(Report::new(plan, load.rate, &tally, lag, &processes, seconds))
 }
 
-/// What of everything that was said to be kept has rows.
-async fn check(
-    args: &LoadArgs,
-    purpose: &Purpose,
-    run: &str,
-    acknowledged: u64,
-) -> Result<Delivery> {
-    let store = Store::new(&args.config()?.server()?);
-    let path = format!("/{run}/");
-    let deadline = Instant::now() + STORED_WITHIN;
-    loop {
-        let stored = store.delivered(purpose, &path).await.context("cannot count")?;
-        if stored.events >= acknowledged || Instant::now() > deadline {
-            return Ok(Delivery::new(acknowledged, stored));
+impl Plan {
+    /// Whether nobody asked to stop until then.
+    async fn is_there_until(&self, then: Instant) -> bool {
+        let Some(stop) = &self.stop else {
+            sleep_until(then).await;
+            return true;
+        };
+        tokio::select! {
+            () = sleep_until(then) => true,
+            () = stop.requested() => false,
         }
-        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+}
+
+/// Refuses what cannot work, before anything is sent.
+async fn can_be_sent(args: &LoadArgs) -> Result<()> {
+    let (wanted, most) = (args.connections.get(), harden::connections());
+    if usize::try_from(wanted).unwrap_or(usize::MAX) > most {
+        bail!("too few files may be open for {wanted} connections: raise the limit (`ulimit -n`)");
+    }
+    let target = args.target;
+    let nobody = || format!("cannot connect to {target}: is a collector listening there?");
+    let connected = timeout(CONNECTED_WITHIN, TcpStream::connect(target)).await;
+    connected.with_context(nobody)?.with_context(nobody).map(drop)
+}
+
+/// Whether everything that was kept has a row.
+struct Check<'a> {
+    store: Store,
+    purpose: &'a Purpose,
+    path: String,
+}
+
+impl<'a> Check<'a> {
+    fn of(args: &LoadArgs, purpose: &'a Purpose, run: &str) -> Result<Self> {
+        let store = Store::new(&args.config()?.server()?);
+        Ok(Self { store, purpose, path: format!("/{run}/") })
+    }
+
+    /// Asks once before anything is sent: there are tables, and nothing of this run.
+    async fn begin(&self) -> Result<()> {
+        let there = self.ask().await?;
+        if there.rows > 0 {
+            bail!("somebody else's rows have the name of this run: run it again");
+        }
+        Ok(())
+    }
+
+    /// What of everything that was said to be kept has rows. When all is there, it looks once more: what is stored
+    /// twice comes later.
+    async fn end(&self, acknowledged: u64) -> Result<Delivery> {
+        let deadline = Instant::now() + STORED_WITHIN;
+        let mut is_there = false;
+        loop {
+            let stored = self.ask().await?;
+            if is_there || Instant::now() > deadline {
+                return Ok(Delivery::new(acknowledged, stored));
+            }
+            is_there = stored.events >= acknowledged;
+            tokio::time::sleep(if is_there { LOOK_ONCE_MORE } else { LOOK_AGAIN }).await;
+        }
+    }
+
+    async fn ask(&self) -> Result<Delivered> {
+        let Self { store, purpose, path } = self;
+        store.delivered(purpose, path).await.with_context(|| {
+            format!(
+                "cannot count the rows of {purpose}: does [clickhouse] of --config name the collector's \
+                 ClickHouse, and its policy this purpose, with paths?"
+            )
+        })
     }
 }

@@ -34,6 +34,7 @@ pub(crate) struct Delivery {
 /// How long is waited for rows that are not there yet.
 const STORED_WITHIN: Duration = Duration::from_mins(2);
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
+const LOOK_ONCE_MORE: Duration = Duration::from_secs(2);
 
 impl Delivery {
     fn new(acknowledged: &[u64], stored: &[u64]) -> Self {
@@ -63,6 +64,7 @@ pub(crate) async fn delivery(
 ) -> Result<Delivery> {
     let until = Instant::now() + STORED_WITHIN;
     let there = format!("FROM candor.statistics_rows WHERE startsWith(path, '/{run}/')");
+    let mut is_there = false;
     loop {
         // A count tells soon that it is too early.
         let count = number(clickhouse, &format!("SELECT count() {there}")).await;
@@ -71,11 +73,13 @@ pub(crate) async fn delivery(
             count?;
             let sql = format!("SELECT dwell_ms {there} FORMAT RowBinary");
             let delivery = Delivery::new(acknowledged, &numbers(&ask(clickhouse, &sql).await?)?);
-            if delivery.lost == 0 || is_late {
+            if is_late || delivery.lost == 0 && is_there {
                 return Ok(delivery);
             }
+            // What is stored twice comes later.
+            is_there = delivery.lost == 0;
         }
-        tokio::time::sleep(LOOK_AGAIN).await;
+        tokio::time::sleep(if is_there { LOOK_ONCE_MORE } else { LOOK_AGAIN }).await;
     }
 }
 

@@ -1,5 +1,7 @@
 //! The directory that a bench works in: a policy that keeps everything, and a configuration for each set-up.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -27,6 +29,26 @@ pub(crate) struct Place {
 
 /// Tables of the operator's configuration that hold for a bench, too. All others are what is measured.
 const GIVEN: [&str; 3] = ["agents", "engine", "geo"];
+
+/// Holds that a report can be written to a directory, which is made, before anything is measured.
+pub(crate) fn can_be_written(report: &Path) -> Result<()> {
+    let probe = || -> std::io::Result<()> {
+        if !report.exists() {
+            std::fs::create_dir_all(report)?;
+            std::fs::set_permissions(report, Permissions::from_mode(0o755))?;
+        }
+        tempfile::tempfile_in(report).map(drop)
+    };
+    probe().with_context(|| {
+        format!("cannot write to {}: name another directory with --report", report.display())
+    })
+}
+
+/// Writes what is made to be read by anybody: everything else of this process is for its user alone.
+pub(crate) fn publish(path: &Path, text: &str) -> std::io::Result<()> {
+    std::fs::write(path, text)?;
+    std::fs::set_permissions(path, Permissions::from_mode(0o644))
+}
 
 impl Place {
     /// Makes it below a directory.

@@ -8,7 +8,7 @@ use super::results::Results;
 use super::{ALLOCATOR, Bench, cases};
 
 /// Machine, versions, and what answers mean, before anything is measured.
-pub(super) fn introduction(bench: &Bench, machine: &Machine) -> String {
+pub(super) fn introduction(bench: &Bench, machine: &Machine, looks_addresses_up: bool) -> String {
     let mut text = format!(
         "candor {}, {}   {}, {} cores, {} GB, Linux {}, {}\n",
         env!("CARGO_PKG_VERSION"),
@@ -37,11 +37,18 @@ pub(super) fn introduction(bench: &Bench, machine: &Machine) -> String {
             "the directory lies in memory, where nothing is durable: name one on a disk with --dir",
         );
     }
+    if !looks_addresses_up {
+        say(NOT_LOOKED_UP);
+    }
     for acknowledged in cases::acknowledged(bench.has_kafka()) {
         say(&format!("answered 202 when {acknowledged}"));
     }
     text
 }
+
+/// What is less work than collectors have.
+pub(super) const NOT_LOOKED_UP: &str = "No address is looked up, for there are no databases of countries and networks: \
+     `make geo` fetches them, or name them under [geo].";
 
 /// What makes a ratio worth little.
 pub(super) const TOO_LITTLE: &str = "Some server’s core was idle for a fifth of a run or more: the load, or others on this \
@@ -64,7 +71,15 @@ pub(super) fn table(results: &Results) -> String {
         )
         .ok();
     }
-    if !results.had_enough_to_do() {
+    let failed = results.ratios.iter().map(|it| (it.what, it.failed));
+    let failed = failed.chain(results.paced.iter().map(|it| (it.what, it.failed)));
+    for (what, beacons) in failed.filter(|(_, beacons)| *beacons > 0) {
+        writeln!(text, "{what}: {beacons} beacons failed, which costs less than to keep them").ok();
+    }
+    if !results.versions.clickhouse.is_empty() {
+        writeln!(text, "ClickHouse {}", results.versions.clickhouse).ok();
+    }
+    if !results.had_enough_to_do {
         writeln!(text, "{TOO_LITTLE}").ok();
     }
     text

@@ -1,9 +1,10 @@
 //! Everything that a bench measured, as it stands in `report.json`.
 
+use anyhow::{Result, bail};
 use serde::Serialize;
 
 use super::clickhouse::Delivery;
-use super::goals::Line;
+use super::goals::{Goal, Line};
 use super::machine::Machine;
 use super::pin::Cores;
 use crate::load::{Memory, Second};
@@ -19,6 +20,8 @@ pub(crate) struct Results {
     pub(crate) machine: Machine,
     pub(crate) cores: Cores,
     pub(crate) versions: Versions,
+    /// Whether each server that was compared had as much to do as it could; otherwise ratios are rough.
+    pub(crate) had_enough_to_do: bool,
     /// What was measured against what is aimed at.
     pub(crate) lines: Vec<Line>,
     pub(crate) ratios: Vec<Compared>,
@@ -144,12 +147,22 @@ pub(crate) struct Killed {
 /// A server whose core is idle for longer than this was not asked enough, and its cost means little.
 const BUSY_MIN: f64 = 0.8;
 
+/// Whether each server that was compared had as much to do as it could.
+pub(crate) fn had_enough_to_do(ratios: &[(Compared, Goal)]) -> bool {
+    let runs = ratios.iter().flat_map(|(it, _)| it.bare.iter().chain(&it.own));
+    runs.map(|run| run.cores).all(|cores| cores >= BUSY_MIN)
+}
+
 impl Results {
-    /// Whether each server that was compared had as much to do as it could.
-    pub(crate) fn had_enough_to_do(&self) -> bool {
-        self.ratios
-            .iter()
-            .flat_map(|it| it.bare.iter().chain(&it.own))
-            .all(|run| run.cores >= BUSY_MIN)
+    /// An error when something was lost or doubled.
+    pub(crate) fn verdict(&self) -> Result<()> {
+        let deliveries = self.pipelines.iter().flat_map(|it| [it.delivery, it.killed.delivery]);
+        let (lost, doubled) = deliveries.fold((0, 0), |(lost, doubled), it: Delivery| {
+            (lost + it.lost, doubled + it.duplicated)
+        });
+        if lost > 0 || doubled > 0 {
+            bail!("{lost} events that were acknowledged are lost, {doubled} rows are there twice");
+        }
+        Ok(())
     }
 }

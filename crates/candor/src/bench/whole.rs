@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use super::clickhouse::{bytes_of_row, delivery, events_of_batch, merged};
 use super::pipeline::{DATA, Pipeline};
@@ -20,8 +20,24 @@ const NUMBERED: Shape =
 /// Merges that take longer are not waited for.
 const MERGED_WITHIN: Duration = Duration::from_secs(20);
 
+/// Measures all pipelines, each with the ClickHouse that it had; says too what broke off, after which none is
+/// measured.
+pub(crate) async fn all(bench: &Bench) -> (Vec<(Whole, String)>, Option<anyhow::Error>) {
+    let mut pipelines = Vec::new();
+    for log in [LogKind::Journal, LogKind::Kafka] {
+        if log == LogKind::Kafka && !bench.has_kafka() {
+            continue;
+        }
+        match run(bench, log).await {
+            Ok(whole) => pipelines.push(whole),
+            Err(error) => return (pipelines, Some(error)),
+        }
+    }
+    (pipelines, None)
+}
+
 /// Measures one pipeline; also which ClickHouse it is.
-pub(crate) async fn run(bench: &Bench, log: LogKind) -> Result<(Whole, String)> {
+async fn run(bench: &Bench, log: LogKind) -> Result<(Whole, String)> {
     let (id, what, acknowledged) = match log {
         LogKind::Journal => ("journal", "whole pipeline, journal", cases::IN_JOURNAL),
         LogKind::Kafka => ("kafka", "whole pipeline, Kafka", cases::IN_KAFKA),
@@ -80,17 +96,22 @@ async fn loaded(bench: &Bench, pipeline: &Pipeline, watched: &[Watched]) -> Resu
     let clickhouse = pipeline.clickhouse()?;
     let delivery = delivery(clickhouse, &run, &report.acknowledged).await?;
     merged(clickhouse, MERGED_WITHIN).await?;
-    processes.look()?;
+    processes.look();
     let took = began.elapsed();
     let usage = processes.usage(report.acknowledged.len() as u64, took);
     let during = report.processes.iter().map(|usage| usage.resident_bytes_max);
-    let cost = |((usage, memory_at_rest), during): ((crate::load::Usage, Memory), u64)| Cost {
-        name: usage.name,
-        cpu_us_per_event: usage.cpu_us_per_beacon,
-        memory_at_rest,
-        resident_bytes_max: usage.resident_bytes_max.max(during),
+    let cost = |((usage, memory_at_rest), during): ((crate::load::Usage, Memory), u64)| {
+        let cost = usage.cpu_us_per_beacon.filter(|_| !usage.is_gone);
+        let gone = || format!("{} ended by itself, or nothing was kept", usage.name);
+        Ok(Cost {
+            cpu_us_per_event: cost.with_context(gone)?,
+            name: usage.name,
+            memory_at_rest,
+            resident_bytes_max: usage.resident_bytes_max.max(during),
+        })
     };
-    let processes: Vec<Cost> = usage.into_iter().zip(rest).zip(during).map(cost).collect();
+    let processes: Vec<Cost> =
+        usage.into_iter().zip(rest).zip(during).map(cost).collect::<Result<_>>()?;
     bench.say(&delivery.to_string());
     Ok(Loaded { report, took, processes, delivery })
 }

@@ -11,11 +11,14 @@ use clap::{Args, ValueEnum};
 use crate::config::{Config, ConfigError};
 use crate::load::{Agents, Visits};
 
+/// The highest rate that is tried: far more than one machine sends.
+pub(crate) const RATE_MAX: u32 = 2_000_000;
+
 /// What `load` takes.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct LoadArgs {
     /// The collector, without TLS; it must trust this machine as a proxy
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080", value_parser = target)]
     pub(crate) target: SocketAddr,
     /// The site that the beacons are of, as the protocol names it
     #[arg(long, value_name = "SITE", default_value = "demo")]
@@ -24,8 +27,11 @@ pub(crate) struct LoadArgs {
     #[arg(long, value_name = "URL", default_value = "http://localhost")]
     pub(crate) origin: String,
     /// Beacons a second
-    #[arg(long, value_name = "N", default_value = "1000", conflicts_with = "closed")]
-    pub(crate) rate: NonZeroU32,
+    #[arg(
+        long, value_name = "N", default_value = "1000", conflicts_with = "closed",
+        value_parser = clap::value_parser!(u32).range(1..=i64::from(RATE_MAX)),
+    )]
+    pub(crate) rate: u32,
     /// Send the next request when the last one was answered, instead of at its time
     #[arg(long, conflicts_with = "find_max")]
     pub(crate) closed: bool,
@@ -59,7 +65,8 @@ pub(crate) struct LoadArgs {
     /// A process of this machine whose CPU time and memory are measured; may be said several times
     #[arg(long, value_name = "NAME=PID")]
     pub(crate) watch: Vec<Watched>,
-    /// Count at the end in this purpose's rows whether everything that was kept is there, once
+    /// Count at the end in this purpose's rows whether everything that was kept is there, once: it must keep paths,
+    /// and everything that any purpose keeps
     #[arg(long, value_name = "PURPOSE", value_parser = purpose)]
     pub(crate) check: Option<Purpose>,
     /// The configuration file, for `[clickhouse]` of --check
@@ -101,6 +108,10 @@ impl FromStr for Watched {
         let pid = pid.parse().map_err(|_| wrong)?;
         Ok(Self { name: name.to_owned(), pid })
     }
+}
+
+fn target(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse().map_err(|_| "write an address and a port, such as 127.0.0.1:8080")
 }
 
 fn purpose(name: &str) -> Result<Purpose, String> {

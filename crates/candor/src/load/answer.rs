@@ -44,17 +44,20 @@ impl Conversation {
                 return Ok(answer);
             }
             if self.read.len() > ANSWER_MAX {
-                return Err(io::Error::other("an answer without an end"));
+                return Err(io::ErrorKind::InvalidData.into());
             }
         }
     }
 }
 
 /// The answer, when it is whole. A collector says the length of every body.
+///
+/// # Errors
+/// [`io::ErrorKind::InvalidData`]: it is no answer of HTTP, or has no length.
 fn parse(read: &[u8], beacons: u64) -> io::Result<Option<Answer>> {
     let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
     let mut head = httparse::Response::new(&mut headers);
-    let parsed = head.parse(read).map_err(io::Error::other)?;
+    let parsed = head.parse(read).map_err(|_| io::ErrorKind::InvalidData)?;
     let (httparse::Status::Complete(length), Some(status)) = (parsed, head.code) else {
         return Ok(None);
     };
@@ -64,7 +67,7 @@ fn parse(read: &[u8], beacons: u64) -> io::Result<Option<Answer>> {
         Some(header) => std::str::from_utf8(header.value).ok().and_then(|it| it.parse().ok()),
         None => Some(0),
     };
-    let body: usize = body.ok_or_else(|| io::Error::other("a body without a length"))?;
+    let body: usize = body.ok_or(io::ErrorKind::InvalidData)?;
     let Some(body) = read.get(length..length + body) else {
         return Ok(None);
     };

@@ -18,6 +18,7 @@ struct Process {
     began: Duration,
     seen: Duration,
     resident_bytes: u64,
+    is_gone: bool,
 }
 
 /// What one of them had and used since it was last looked at.
@@ -33,12 +34,14 @@ pub(crate) struct Moment {
 pub(crate) struct Usage {
     /// What it is called here.
     pub(crate) name: String,
-    /// Processor time for each beacon that was answered, microseconds.
-    pub(crate) cpu_us_per_beacon: f64,
+    /// Processor time for each beacon that was answered, microseconds; none when none was.
+    pub(crate) cpu_us_per_beacon: Option<f64>,
     /// Processors that were busy with it, on average.
     pub(crate) cores: f64,
     /// The most memory that it was seen with.
     pub(crate) resident_bytes_max: u64,
+    /// Whether it ended meanwhile: figures are of the time before.
+    pub(crate) is_gone: bool,
 }
 
 /// How much memory one of them has now.
@@ -65,7 +68,7 @@ impl Processes {
         let process = |watched: &Watched| {
             let began = cpu(watched)?;
             let watched = watched.clone();
-            Ok(Process { watched, began, seen: began, resident_bytes: 0 })
+            Ok(Process { watched, began, seen: began, resident_bytes: 0, is_gone: false })
         };
         watched.iter().map(process).collect::<Result<_>>().map(Self)
     }
@@ -76,17 +79,22 @@ impl Processes {
             process.began = cpu(&process.watched)?;
             process.seen = process.began;
         }
-        self.look().map(drop)
+        self.look();
+        Ok(())
     }
 
     /// Looks at them; until now counts.
-    pub(crate) fn look(&mut self) -> Result<Vec<Moment>> {
+    pub(crate) fn look(&mut self) -> Vec<Moment> {
         let look = |process: &mut Process| {
-            let (now, resident_bytes) = (cpu(&process.watched)?, resident(&process.watched)?);
+            let (Ok(now), Ok(resident_bytes)) = (cpu(&process.watched), resident(&process.watched))
+            else {
+                process.is_gone = true;
+                return Moment::default();
+            };
             let cpu_s = now.saturating_sub(process.seen).as_secs_f64();
             process.seen = now;
             process.resident_bytes = process.resident_bytes.max(resident_bytes);
-            Ok(Moment { cpu_s, resident_bytes })
+            Moment { cpu_s, resident_bytes }
         };
         self.0.iter_mut().map(look).collect()
     }
@@ -98,9 +106,10 @@ impl Processes {
             let cpu = process.seen.saturating_sub(process.began).as_secs_f64();
             Usage {
                 name: process.watched.name.clone(),
-                cpu_us_per_beacon: cpu * 1e6 / beacons.max(1) as f64,
+                cpu_us_per_beacon: (beacons > 0).then(|| cpu * 1e6 / beacons as f64),
                 cores: cpu / took.as_secs_f64(),
                 resident_bytes_max: process.resident_bytes,
+                is_gone: process.is_gone,
             }
         };
         self.0.iter().map(usage).collect()
@@ -153,9 +162,13 @@ mod tests {
         let own = Watched { name: "own".to_owned(), pid: std::process::id() };
         let mut processes = Processes::of(std::slice::from_ref(&own)).unwrap();
         processes.begin().unwrap();
-        processes.look().unwrap();
+        processes.look();
         let usage = processes.usage(1, Duration::from_secs(1));
-        assert!(usage[0].resident_bytes_max > 1_000_000, "{usage:?}");
+        assert!(usage[0].resident_bytes_max > 1_000_000 && !usage[0].is_gone, "{usage:?}");
+        assert_eq!(processes.usage(0, Duration::from_secs(1))[0].cpu_us_per_beacon, None);
+        processes.0[0].watched.pid = u32::MAX;
+        assert_eq!(processes.look()[0].resident_bytes, 0);
+        assert!(processes.usage(1, Duration::from_secs(1))[0].is_gone, "it ended meanwhile");
         let nobody = Watched { pid: u32::MAX, ..own };
         let error = Processes::of(&[nobody]).unwrap_err().to_string();
         assert!(error.contains("cannot measure own"), "{error}");

@@ -9,9 +9,10 @@ use candor_store::Delivered;
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
+use super::Plan;
 use super::process::{Processes, Usage};
 use super::tally::{Second, Tally, at};
-use super::{Load, Plan};
+use crate::stop::Stop;
 
 /// The figures of a run.
 #[derive(Clone, Debug, Serialize)]
@@ -23,6 +24,8 @@ pub(crate) struct Report {
     /// Beacons a second that were answered.
     pub(crate) answered: f64,
     seconds: u32,
+    /// Whether it was asked to end before its time.
+    pub(super) is_stopped: bool,
     connections: u32,
     batch: u32,
     seed: u64,
@@ -32,7 +35,7 @@ pub(crate) struct Report {
     accepted: u64,
     /// The same, with those of the time before it was measured.
     pub(super) acknowledged_in_all: u64,
-    /// Beacons that were refused, or whose connection broke.
+    /// Beacons that were refused, whose connection broke, or for which none was free in time.
     pub(crate) failed: u64,
     /// How far the schedule was ahead at the end.
     lag_ms: f64,
@@ -90,7 +93,7 @@ impl Delivery {
 impl Report {
     pub(super) fn new(
         plan: &Plan,
-        load: Load,
+        offered: Option<u32>,
         tally: &Tally,
         lag: Duration,
         processes: &Processes,
@@ -98,13 +101,15 @@ impl Report {
     ) -> Self {
         let mut counted = tally.counted();
         let in_time: u64 = by_second.iter().map(|second| second.answered).sum();
-        let took = Duration::from_secs(load.seconds.into());
+        let seconds = u32::try_from(by_second.len()).unwrap_or(u32::MAX);
+        let took = Duration::from_secs(seconds.into());
         let latency = |quantile| at(&counted.waits, quantile);
         Self {
             version: env!("CARGO_PKG_VERSION"),
-            offered: load.rate,
-            answered: per_second(in_time, load.seconds),
-            seconds: load.seconds,
+            offered,
+            answered: per_second(in_time, seconds),
+            seconds,
+            is_stopped: plan.stop.as_ref().is_some_and(Stop::is_requested),
             connections: plan.connections,
             batch: plan.visits.batch,
             seed: plan.visits.seed,
@@ -142,9 +147,14 @@ impl Report {
         let Self { answered, failed, lag_ms, latency_ms, .. } = self;
         let offered = self.offered.unwrap_or_default();
         let verdict = if is_held { "holds" } else { "does not hold" };
+        let failed =
+            match self.answers.iter().filter(|(how, _)| !is_well(how)).max_by_key(|it| it.1) {
+                Some((how, _)) => format!("{failed} failed, most: {how}"),
+                None => "0 failed".to_owned(),
+            };
         format!(
             "{offered:>9} a second: {answered:>9.0} answered   p50 {:.2} ms   p99 {:.2} ms   \
-             {failed} failed   lag {lag_ms:.0} ms   {verdict}\n",
+             {failed}   lag {lag_ms:.0} ms   {verdict}\n",
             latency_ms.p50, latency_ms.p99
         )
     }
@@ -163,7 +173,13 @@ impl Report {
             );
         }
         if self.answered <= 0.0 {
-            bail!("nothing was answered: is a collector listening there?");
+            bail!("nothing was answered in time: is it a collector that listens there?");
+        }
+        if self.answers.keys().all(|how| !is_well(how)) {
+            bail!("every beacon was refused, or broke");
+        }
+        if self.delivery.is_some_and(|delivery| delivery.acknowledged == 0) {
+            bail!("nothing was kept, so that nothing could be looked for: do visitors consent?");
         }
         Ok(())
     }
@@ -196,11 +212,15 @@ impl fmt::Display for Report {
              lag {:.0}",
             self.lag_ms
         )?;
-        for Usage { name, cpu_us_per_beacon, cores, resident_bytes_max } in &self.processes {
+        for Usage { name, cpu_us_per_beacon, cores, resident_bytes_max, is_gone } in &self.processes
+        {
             let megabytes = resident_bytes_max / 1_000_000;
+            let cost =
+                cpu_us_per_beacon.map_or_else(|| "–".to_owned(), |cost| format!("{cost:.2}"));
+            let gone = if *is_gone { "   ended meanwhile" } else { "" };
             writeln!(
                 f,
-                "{name:<13} {cpu_us_per_beacon:.2} µs of CPU a beacon   {cores:.2} cores   {megabytes} MB at most"
+                "{name:<13} {cost} µs of CPU a beacon   {cores:.2} cores   {megabytes} MB at most{gone}"
             )?;
         }
         if let Some(Delivery { acknowledged, stored, missing, twice }) = self.delivery {
@@ -209,14 +229,43 @@ impl fmt::Display for Report {
                 "stored        {acknowledged} acknowledged, {stored} there, {missing} missing, {twice} twice"
             )?;
         }
-        if self.answers.contains_key("429") {
+        if self.delivery.is_some() && self.failed > 0 {
             writeln!(
                 f,
-                "429 is the collector's own limit: raise site_per_second and site_burst in [collector.limits] to measure above it"
+                "some of what failed may be stored all the same: missing is what cannot be explained by that, at least"
             )?;
+        }
+        if self.is_stopped {
+            writeln!(f, "stopped before its time")?;
+        }
+        for (status, hint) in HINTS {
+            if self.answers.contains_key(status) {
+                writeln!(f, "{status} {hint}")?;
+            }
         }
         Ok(())
     }
+}
+
+/// What answers tell.
+pub(super) const HINTS: [(&str, &str); 3] = [
+    (
+        "400",
+        "is a beacon that cannot be read: is --origin the beginning of an address, such as https://shop.example?",
+    ),
+    (
+        "403",
+        "is a site that no policy names, or pages that are not its: look at --site, and in `also` for what --protocol calls it; and at --origin",
+    ),
+    (
+        "429",
+        "is the collector's own limit: raise site_per_second and site_burst in [collector.limits] to measure above it",
+    ),
+];
+
+/// Whether a beacon was kept, or heard and left out by policy.
+fn is_well(how: &str) -> bool {
+    matches!(how, "200" | "202" | "204")
 }
 
 /// One second, to whoever looks on. Nobody may be there.

@@ -4,7 +4,6 @@
 
 use std::net::SocketAddr;
 
-use candor_event::Timestamp;
 use fastrand::Rng;
 use form_urlencoded::Serializer;
 use serde_json::{Value, json};
@@ -46,7 +45,7 @@ pub(crate) struct Requests {
     templates: Vec<Template>,
     batch: u64,
     /// The first digits of every id.
-    run: u64,
+    run: u128,
 }
 
 /// A request, and where ids stand in it.
@@ -60,8 +59,8 @@ struct Template {
 
 /// Beacons that are different.
 const BEACONS: u32 = 16_384;
-/// Takes the place of an id: 16 hexadecimal digits.
-const ID: &str = "IIIIIIIIIIIIIIII";
+/// Takes the place of an id: 24 hexadecimal digits.
+const ID: &str = "IIIIIIIIIIIIIIIIIIIIIIII";
 const ID_DIGITS: usize = ID.len();
 /// Takes the place of what makes an agent another: 8 hexadecimal digits.
 const AGENT: &str = "AAAAAAAA";
@@ -70,7 +69,7 @@ const AGENT_DIGITS: usize = AGENT.len();
 const DWELL: &str = "77777777";
 pub(crate) const DWELL_MS_MIN: u64 = 10_000_000;
 /// Digits of an id that count; those before are the run's.
-const COUNTED_BITS: u32 = 40;
+const COUNTED_BITS: usize = 40;
 
 /// How common they are, and the browsers.
 const AGENTS: [(u32, &str); 10] = [
@@ -122,9 +121,10 @@ const SECTIONS: [&str; 5] = ["shop", "articles", "help", "about", "offers"];
 const LANGUAGES: [(u32, &str); 4] = [(50, "fi-FI"), (25, "en-US"), (20, "sv-SE"), (5, "nb-NO")];
 const SCREENS: [(u32, &str); 3] = [(40, "1920x1080"), (40, "390x844"), (20, "2560x1440")];
 
-/// A name for the first step of all its pages, by which its rows are found.
-pub(crate) fn name_of_run(seed: u64, now: Timestamp) -> String {
-    let mut random = Rng::with_seed(seed ^ u64::from_ne_bytes(now.unix().to_ne_bytes()));
+/// A name for the first step of all its pages, by which its rows are found. Another one for each run, whatever its
+/// seed: of two runs with one name, the second would find the rows of the first.
+pub(crate) fn name_of_run() -> String {
+    let mut random = Rng::new();
     let letters: String = (0..8).map(|_| random.lowercase()).collect();
     format!("load-{letters}")
 }
@@ -140,7 +140,7 @@ impl Requests {
         Self {
             templates: (0..requests).map(template).collect(),
             batch: visits.batch.into(),
-            run: of_run.u64(..1 << (64 - COUNTED_BITS)) << COUNTED_BITS,
+            run: of_run.u128(..1 << (4 * ID_DIGITS - COUNTED_BITS)) << COUNTED_BITS,
         }
     }
 
@@ -154,7 +154,7 @@ impl Requests {
         };
         into.extend_from_slice(&template.bytes);
         for (id, place) in (number * self.batch..).zip(&template.ids) {
-            put(into, *place, &format!("{:0ID_DIGITS$x}", self.run | id));
+            put(into, *place, &format!("{:0ID_DIGITS$x}", self.run | u128::from(id)));
         }
         if let Some(place) = template.agent {
             put(into, place, &format!("{:0AGENT_DIGITS$x}", number & 0xffff_ffff));
@@ -345,8 +345,18 @@ mod tests {
         let of = |seed| Requests::new(&visits(&["--seed", seed]), "load-a");
         assert_eq!(text(&of("5"), 7), text(&of("5"), 7));
         assert_ne!(text(&of("5"), 7), text(&of("6"), 7));
-        let now = Timestamp::from_unix(1);
-        assert_ne!(name_of_run(1, now), name_of_run(1, Timestamp::from_unix(2)));
+    }
+
+    #[test]
+    fn no_two_runs_have_a_name_or_an_id_in_common() {
+        let names: BTreeSet<_> = (0..1_000).map(|_| name_of_run()).collect();
+        assert_eq!(names.len(), 1_000);
+        let visits = visits(&[]);
+        let id = |run: &String| {
+            let text = text(&Requests::new(&visits, run), 0);
+            text.split_once("\"id\":\"").unwrap().1.get(..14).unwrap().to_owned()
+        };
+        assert_eq!(names.iter().take(20).map(id).collect::<BTreeSet<_>>().len(), 20);
     }
 
     #[test]

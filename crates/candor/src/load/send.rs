@@ -17,6 +17,7 @@ use super::tally::{Outcome, Tally};
 
 /// Who does not answer within this time has not answered.
 const DEADLINE: Duration = Duration::from_secs(30);
+const REFUSED_PAUSE: Duration = Duration::from_millis(10);
 
 /// Sends until the time is over. A connection that breaks is opened anew for the next request; what was
 /// under way is not sent again, so that it is known what was acknowledged.
@@ -40,6 +41,10 @@ pub(super) async fn connection(
             open = None;
         }
         tally.count(turn, beacons, outcome);
+        if matches!(outcome, Outcome::Broken(io::ErrorKind::ConnectionRefused)) {
+            // Nobody is there, or not yet.
+            tokio::time::sleep(REFUSED_PAUSE).await;
+        }
     }
 }
 

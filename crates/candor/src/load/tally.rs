@@ -28,13 +28,15 @@ pub(super) struct Counted {
     answers: BTreeMap<u16, u64>,
     /// Beacons by how their connection broke.
     broken: BTreeMap<ErrorKind, u64>,
+    /// Beacons that were due and for which no connection was free in time.
+    never_sent: u64,
     /// Beacons that were said to be kept; with those of the warm-up.
     pub(super) accepted: u64,
     pub(super) accepted_in_all: u64,
     pub(super) answered: u64,
     /// The numbers of the requests that were, when somebody wants to know them.
     acknowledged: Option<Vec<u64>>,
-    /// Times of requests, microseconds.
+    /// Times of requests, microseconds; of those that broke or were never sent, until that was known.
     pub(super) waits: Histogram<u64>,
     second: Histogram<u64>,
     answered_before: u64,
@@ -45,6 +47,7 @@ pub(super) struct Counted {
 pub(super) enum Outcome {
     Answered(Answer),
     Broken(ErrorKind),
+    NeverSent,
 }
 
 /// One second of a run.
@@ -58,7 +61,7 @@ pub(crate) struct Second {
     pub(crate) p50_ms: f64,
     /// The same.
     pub(crate) p99_ms: f64,
-    /// Requests that broke or were refused, in all.
+    /// Beacons that broke or were refused, in all so far.
     pub(crate) failed: u64,
     /// How far requests are behind their schedule.
     pub(crate) lag_ms: f64,
@@ -75,6 +78,7 @@ impl Tally {
         let counted = Counted {
             answers: BTreeMap::new(),
             broken: BTreeMap::new(),
+            never_sent: 0,
             acknowledged: is_numbered.then(Vec::new),
             accepted: 0,
             accepted_in_all: 0,
@@ -99,15 +103,17 @@ impl Tally {
         if turn.due < self.counts_from {
             return;
         }
+        // Whoever waited in vain has waited.
+        counted.waits.saturating_record(took);
+        counted.second.saturating_record(took);
         match outcome {
             Outcome::Answered(Answer { status, accepted }) => {
                 counted.accepted += accepted;
                 counted.answered += beacons;
-                counted.waits.saturating_record(took);
-                counted.second.saturating_record(took);
                 *counted.answers.entry(status).or_default() += beacons;
             }
             Outcome::Broken(kind) => *counted.broken.entry(kind).or_default() += beacons,
+            Outcome::NeverSent => counted.never_sent += beacons,
         }
     }
 
@@ -137,19 +143,29 @@ impl Counted {
     /// Beacons that were neither kept nor heard and left out by policy.
     pub(super) fn failed(&self) -> u64 {
         let refused = self.answers.iter().filter(|(status, _)| !matches!(status, 200 | 202 | 204));
-        refused.map(|(_, beacons)| beacons).chain(self.broken.values()).sum()
+        let broken = self.broken.values().chain([&self.never_sent]);
+        refused.map(|(_, beacons)| beacons).chain(broken).sum()
     }
 
     /// Beacons by what became of them, in words.
     pub(super) fn outcomes(&self) -> BTreeMap<String, u64> {
         let answers = self.answers.iter().map(|(status, beacons)| (status.to_string(), *beacons));
-        let broken = self.broken.iter().map(|(kind, beacons)| (kind.to_string(), *beacons));
-        answers.chain(broken).collect()
+        let broken = self.broken.iter().map(|(kind, beacons)| (in_words(*kind), *beacons));
+        let never_sent = (self.never_sent > 0).then(|| ("never sent".to_owned(), self.never_sent));
+        answers.chain(broken).chain(never_sent).collect()
     }
 
     /// The numbers of the requests whose beacon was said to be kept.
     pub(super) fn take_acknowledged(&mut self) -> Vec<u64> {
         self.acknowledged.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+}
+
+/// How a connection broke.
+fn in_words(kind: ErrorKind) -> String {
+    match kind {
+        ErrorKind::InvalidData => "not HTTP".to_owned(),
+        kind => kind.to_string(),
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 
 use super::super::goals::{figure, megabytes};
 use super::super::machine::IN_MEMORY;
-use super::super::print::TOO_LITTLE;
+use super::super::print::{NOT_LOOKED_UP, TOO_LITTLE};
 use super::super::results::{Compared, Paced, Results, Whole};
 use super::escape;
 use crate::load::Second;
@@ -42,7 +42,12 @@ fn warning(results: &Results) -> String {
     if results.machine.file_system == IN_MEMORY {
         warning.push_str(" <strong>The log lay in memory (tmpfs): nothing was durable.</strong>");
     }
-    if !results.had_enough_to_do() {
+    if !results.versions.looks_addresses_up {
+        for part in [" <strong>", NOT_LOOKED_UP, "</strong>"] {
+            warning.push_str(part);
+        }
+    }
+    if !results.had_enough_to_do {
         for part in [" <strong>", TOO_LITTLE, "</strong>"] {
             warning.push_str(part);
         }
@@ -242,7 +247,9 @@ fn begin(html: &mut String, title: &str, head: &[&str]) -> fmt::Result {
     if !title.is_empty() {
         write!(html, "<h2>{title}</h2>")?;
     }
-    html.push_str("<div class=\"table\" tabindex=\"0\"><table>");
+    // What has a verdict is read on phones, too, where each line becomes a few.
+    let class = if head.contains(&VERDICT) { " stack" } else { "" };
+    write!(html, "<div class=\"table{class}\" tabindex=\"0\"><table>")?;
     if head.iter().any(|cell| !cell.is_empty()) {
         html.push_str("<thead><tr>");
         for cell in head {
