@@ -102,14 +102,14 @@ impl<'a> Written<'a> {
     fn parse(text: &'a str) -> Option<Self> {
         let scheme = if text.starts_with("https://") { "https" } else { "http" };
         let rest = text.strip_prefix(scheme)?.strip_prefix("://")?;
-        let (host, rest) = split(rest, |c| !is_of_host(c));
-        let (path, rest) = split(rest, |c| !is_of_path(c));
-        if !is_plain_host(host) || !is_plain_path(path) {
+        let (host, rest) = split(rest, OF_HOST);
+        let (path, rest) = split(rest, OF_PATH);
+        if !is_plain_host(host.as_bytes()) || !is_plain_path(path.as_bytes()) {
             return None;
         }
         let (query, rest) = match rest.strip_prefix('?') {
             Some(rest) => {
-                let (query, rest) = split(rest, |c| c != b'?' && !is_of_path(c));
+                let (query, rest) = split(rest, OF_QUERY);
                 (Some(query), rest)
             }
             None => (None, rest),
@@ -123,35 +123,62 @@ impl<'a> Written<'a> {
     }
 }
 
-/// The text before the first byte that is an end, and from there on.
-fn split(text: &str, is_end: impl Fn(u8) -> bool) -> (&str, &str) {
-    let at = text.bytes().position(is_end).unwrap_or(text.len());
+/// What a byte stands for itself in: bits.
+static PLACES: [u8; 256] = places();
+const OF_HOST: u8 = 1;
+const OF_PATH: u8 = 2;
+const OF_QUERY: u8 = 4;
+
+#[expect(clippy::indexing_slicing, reason = "by the compiler, of 256")]
+const fn places() -> [u8; 256] {
+    let mut places = [0; 256];
+    let mut c: u8 = 0;
+    while c < 128 {
+        let is_of_host = matches!(c, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.');
+        let is_of_path = c.is_ascii_alphanumeric()
+            || matches!(c, b'-' | b'.' | b'_' | b'~' | b'!' | b'$' | b'&' | b'(' | b')' | b'*')
+            || matches!(c, b'+' | b',' | b'/' | b':' | b';' | b'=' | b'@' | b'%');
+        places[c as usize] = OF_HOST * is_of_host as u8
+            + OF_PATH * is_of_path as u8
+            + OF_QUERY * (is_of_path || c == b'?') as u8;
+        c += 1;
+    }
+    places
+}
+
+/// The text before the first byte that has no such place, and from there on.
+fn split(text: &str, place: u8) -> (&str, &str) {
+    let has_place = |c: u8| PLACES.get(usize::from(c)).is_some_and(|places| places & place != 0);
+    let at = text.bytes().position(|c| !has_place(c)).unwrap_or(text.len());
     text.split_at_checked(at).unwrap_or((text, ""))
 }
 
-const fn is_of_host(c: u8) -> bool {
-    matches!(c, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.')
-}
-
-/// What stands for itself in paths, and in queries.
-const fn is_of_path(c: u8) -> bool {
-    c.is_ascii_alphanumeric()
-        || matches!(c, b'-' | b'.' | b'_' | b'~' | b'!' | b'$' | b'&' | b'(' | b')' | b'*')
-        || matches!(c, b'+' | b',' | b'/' | b':' | b';' | b'=' | b'@' | b'%')
-}
-
-/// Names between dots, of which the last is no number, and none is in Punycode, which may be spelled wrong.
-fn is_plain_host(host: &str) -> bool {
-    let mut labels = host.split('.');
-    let last_is_name =
-        labels.next_back().is_some_and(|last| last.starts_with(|c: char| c.is_ascii_lowercase()));
-    last_is_name && labels.all(|label| !label.is_empty()) && !host.contains("xn--")
+/// Names between dots, of which the last is no number, and none has two dashes, as those in Punycode have, which
+/// may be spelled wrong.
+fn is_plain_host(host: &[u8]) -> bool {
+    let (mut before, mut last) = (b'.', 0);
+    for c in host.iter().copied() {
+        if matches!((before, c), (b'.', b'.') | (b'-', b'-')) {
+            return false;
+        }
+        if before == b'.' {
+            last = c;
+        }
+        before = c;
+    }
+    before != b'.' && last.is_ascii_lowercase()
 }
 
 /// From a slash on, without steps that lead back, whichever way they are written.
-fn is_plain_path(path: &str) -> bool {
-    let leads_back = |pair: &[u8]| matches!(pair, [b'/', b'.' | b'%']);
-    path.starts_with('/') && !path.as_bytes().windows(2).any(leads_back)
+fn is_plain_path(path: &[u8]) -> bool {
+    let mut before = 0;
+    for c in path.iter().copied() {
+        if before == b'/' && matches!(c, b'.' | b'%') {
+            return false;
+        }
+        before = c;
+    }
+    path.starts_with(b"/")
 }
 
 #[cfg(test)]

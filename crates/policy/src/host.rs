@@ -118,6 +118,10 @@ impl Hosts {
 }
 
 fn without_port(host: &str) -> &str {
+    // Most end with a letter.
+    if host.ends_with(|c: char| c.is_ascii_lowercase()) {
+        return host;
+    }
     match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|c| c.is_ascii_digit()) => name,
         _ => host,

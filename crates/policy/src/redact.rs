@@ -65,6 +65,9 @@ pub fn redact(text: &str) -> Cow<'_, str> {
 /// Whether something may be found in a text that is not kept; most texts show at a glance that nothing will.
 pub fn may_be_redacted(text: &str) -> bool {
     let text = text.as_bytes();
+    if text.len() >= COUNTED_MAX {
+        return true;
+    }
     let has = Signs::of(text);
     // Numbers and tokens with digits have more; with two, there are addresses as `::1` and signs as `%40`.
     if has.at || has.digits > 2 || has.digits > 0 && has.joints {
@@ -76,25 +79,46 @@ pub fn may_be_redacted(text: &str) -> bool {
         || word::any_of_length(text, word::TOKEN_LENGTH_MIN, word::is_in_run, is_marked)
 }
 
-/// What is to be seen in a text. Gathered without a way out, so that many bytes are looked at in one go.
-#[derive(Default)]
+/// What is to be seen in a text.
 struct Signs {
-    digits: usize,
+    digits: u64,
     /// What may be read as an at sign, or as a digit of another script.
     at: bool,
     /// Colons, and the percent signs of escapes.
     joints: bool,
 }
 
+/// What each byte adds: digits, joints and at signs side by side, so that one sum counts all.
+static COUNTED: [u64; 256] = counted();
+/// So many bytes would be too many for their place in the sum.
+const COUNTED_MAX: usize = 1 << 21;
+const DIGIT: u64 = 1;
+const JOINT: u64 = 1 << 21;
+const AT: u64 = 1 << 42;
+
+#[expect(clippy::indexing_slicing, reason = "by the compiler, of 256")]
+const fn counted() -> [u64; 256] {
+    let mut counted = [0; 256];
+    let mut c: u8 = 0;
+    loop {
+        counted[c as usize] = match c {
+            b'0'..=b'9' => DIGIT,
+            b':' | b'%' => JOINT,
+            c if c == b'@' || fold::may_begin_sign(c) => AT,
+            _ => 0,
+        };
+        if c == u8::MAX {
+            return counted;
+        }
+        c += 1;
+    }
+}
+
 impl Signs {
     fn of(text: &[u8]) -> Self {
-        let mut signs = Self::default();
-        for c in text.iter().copied() {
-            signs.digits += usize::from(c.is_ascii_digit());
-            signs.at |= c == b'@' || fold::may_begin_sign(c);
-            signs.joints |= c == b':' || c == b'%';
-        }
-        signs
+        let of = |c: &u8| COUNTED.get(usize::from(*c)).copied().unwrap_or_default();
+        let sum = text.iter().map(of).fold(0, u64::wrapping_add);
+        Self { digits: sum % JOINT, at: sum >= AT, joints: sum % AT >= JOINT }
     }
 }
 

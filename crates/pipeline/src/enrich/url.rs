@@ -60,7 +60,7 @@ fn kept_value(value: Cow<'_, str>) -> Cow<'_, str> {
 /// Names and values of a query: borrowed when nothing is escaped, as most are.
 fn pairs(query: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
     query.split('&').filter(|pair| !pair.is_empty()).filter_map(|pair| {
-        if pair.contains(['%', '+']) {
+        if pair.bytes().any(|c| matches!(c, b'%' | b'+')) {
             return form_urlencoded::parse(pair.as_bytes()).next();
         }
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
