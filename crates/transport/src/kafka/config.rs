@@ -24,7 +24,7 @@ pub struct KafkaConfig {
     /// How the producer compresses.
     pub compression: Compression,
     /// How long events wait for others to share a record with, in milliseconds, while records before
-    /// them are on their way. An event that is alone does not wait.
+    /// them are on their way; four times that when much comes. An event that is alone does not wait.
     pub commit_window_ms: u32,
     /// Events that may wait in memory for the broker; further ones are refused with 503.
     pub queue_events_max: NonZeroU32,

@@ -1,9 +1,10 @@
 //! What waits for each partition, and when it goes. No I/O: sending is handed in.
 //!
 //! A bundle goes at once when another one waits behind it, and otherwise when some bundle has waited for the
-//! commit window: then all of them go, for a request to the broker costs more than what is in it. As long as
-//! little comes, it also goes when nothing of its partition is on its way, so that an event that is alone does
-//! not wait.
+//! commit window: then all of them go, for a request to the broker costs more than what is in it. When much
+//! comes, the window is longer while others are on their way: the longer they take, the more is in those that
+//! come after them. As long as little comes, a bundle also goes when nothing of its partition is on its way, so
+//! that an event that is alone does not wait.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
@@ -211,7 +212,8 @@ impl Lanes {
     /// All lanes send together, so that librdkafka finds a request's worth of records at once. What is alone in
     /// its lane does not wait for them, unless so much comes that it will not be alone for long.
     fn due(&self, now: Instant) -> Due {
-        let waited = |since: Instant| now.saturating_duration_since(since) >= self.window;
+        let patience = self.patience();
+        let waited = |since: Instant| now.saturating_duration_since(since) >= patience;
         if self.waiting.is_some_and(waited) {
             Due::Everything
         } else if self.flow.is_dense() {
@@ -239,7 +241,14 @@ impl Lanes {
 
     /// When the next bundle has waited long enough.
     pub(super) fn next_due(&self) -> Option<Instant> {
-        self.by_partition.values().filter_map(Lane::opened).min().map(|since| since + self.window)
+        let oldest = self.by_partition.values().filter_map(Lane::opened).min();
+        oldest.map(|since| since + self.patience())
+    }
+
+    /// How long a bundle waits at most for company.
+    fn patience(&self) -> Duration {
+        let is_behind_others = self.flow.is_dense() && !self.sent.is_empty();
+        if is_behind_others { self.window * BEHIND_OTHERS } else { self.window }
     }
 
     /// Lets nothing wait for company from now on.
@@ -374,6 +383,9 @@ impl Flow {
 
 /// So many events within a window: eight thousand a second, as the window is by default.
 const DENSE: usize = 16;
+
+/// So many windows pass at most while others are on their way.
+const BEHIND_OTHERS: u32 = 4;
 
 #[cfg(test)]
 mod tests;

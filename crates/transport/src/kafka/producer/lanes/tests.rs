@@ -70,13 +70,30 @@ fn when_much_comes_all_partitions_send_together() {
     assert!(pump(&mut lanes, now).is_empty(), "more will come");
     push(&mut lanes, vec![event(2)], now + WINDOW / 2);
     assert_eq!(lanes.next_due(), Some(now + WINDOW));
-    assert_eq!(sizes(&pump(&mut lanes, now + WINDOW)), [(1, DENSE), (2, 1)]);
+    let sent = pump(&mut lanes, now + WINDOW);
+    assert_eq!(sizes(&sent), [(1, DENSE), (2, 1)]);
     push(&mut lanes, vec![event(3)], now + WINDOW);
     assert!(pump(&mut lanes, now + WINDOW).is_empty(), "much came just now");
+    assert!(pump(&mut lanes, now + WINDOW * 2).is_empty(), "others are on their way");
+    assert_eq!(lanes.next_due(), Some(now + WINDOW * 5));
+    lanes.settle(&sent[0]);
+    assert!(pump(&mut lanes, now + WINDOW * 2).is_empty(), "one still is");
+    lanes.settle(&sent[1]);
     assert_eq!(sizes(&pump(&mut lanes, now + WINDOW * 2)), [(3, 1)]);
     push(&mut lanes, vec![event(3)], now + WINDOW * 5);
     push(&mut lanes, vec![event(0)], now + WINDOW * 5);
     assert_eq!(sizes(&pump(&mut lanes, now + WINDOW * 5)), [(0, 1)], "little comes by now");
+}
+
+#[test]
+fn nobody_waits_for_a_slow_broker_for_long() {
+    let (mut lanes, now) = (lanes(), Instant::now());
+    push(&mut lanes, vec![event(1); DENSE], now);
+    pump(&mut lanes, now + WINDOW);
+    push(&mut lanes, vec![event(1); DENSE], now + WINDOW);
+    assert!(pump(&mut lanes, now + WINDOW * 2).is_empty());
+    push(&mut lanes, vec![event(2); DENSE], now + WINDOW * 3);
+    assert_eq!(sizes(&pump(&mut lanes, now + WINDOW * 5)), [(1, DENSE), (2, DENSE)]);
 }
 
 #[test]
