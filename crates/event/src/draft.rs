@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use smallvec::SmallVec;
+
 use crate::{Basis, Channel, Device, EventId, Field, FieldSet, Kind, PolicyVersion, StoredAddress};
 
 /// What [`Event`](crate::Event) is, but its grants: borrowed from whatever it is made of, so that nothing is
@@ -19,13 +21,13 @@ pub struct Draft<'a> {
     pub facts: Facts<'a>,
 }
 
-/// The fields of the catalogue; empty is not kept.
+/// The fields of the catalogue; empty is not kept. Few policies keep more parameters of a query than have room here.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[expect(missing_docs, reason = "proto/candor/v1/event.proto says what each field is")]
 pub struct Facts<'a> {
     pub name: Cow<'a, str>,
     pub path: Cow<'a, str>,
-    pub query: Vec<Named<'a>>,
+    pub query: SmallVec<[Named<'a>; 2]>,
     pub title: Cow<'a, str>,
     pub referrer_host: Cow<'a, str>,
     pub referrer_path: Cow<'a, str>,

@@ -198,7 +198,7 @@ fn draft(event: &Event) -> Draft<'_> {
         facts: Facts {
             name: text(&event.name),
             path: text(&event.path),
-            query: pairs(&event.query),
+            query: pairs(&event.query).into(),
             title: text(&event.title),
             referrer_host: text(&event.referrer_host),
             referrer_path: text(&event.referrer_path),

@@ -26,8 +26,8 @@ trait Message {
 }
 
 /// An event as it is encoded.
-struct Granted<'a, G> {
-    draft: &'a Draft<'a>,
+struct Granted<'a, 'd, G> {
+    draft: &'a Draft<'d>,
     grants: G,
 }
 
@@ -131,7 +131,7 @@ impl Out for Vec<u8> {
 
 // === impl Message ===
 
-impl<'g, G: Iterator<Item = GrantDraft<'g>> + Clone> Message for Granted<'_, G> {
+impl<'g, G: Iterator<Item = GrantDraft<'g>> + Clone> Message for Granted<'_, '_, G> {
     fn write(&self, out: &mut impl Out) {
         let Draft { id, site, kind, received_at, policy_version, key_epoch, facts } = self.draft;
         out.bytes(1, id.as_bytes());

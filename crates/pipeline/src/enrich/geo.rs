@@ -282,9 +282,9 @@ mod tests {
         headers.insert("x-forwarded-for", HeaderValue::from_static(address));
         let peer = Peer::new("127.0.0.1:1".parse().unwrap());
         let client = ClientIp::of_request(&peer, &headers, &TrustedProxies::default());
+        let databases = geo.databases();
         let mut facts = Facts::default();
         let prefix = client.lookup_prefix(v4, 48).unwrap();
-        let databases = geo.databases();
         databases.fill(&mut facts, &Lookup { prefix, fields: FieldSet::of(&Field::ALL) });
         let Facts { country, region, city, network, network_number, .. } = facts;
         ([country, region, city, network].map(str::to_owned), network_number)
