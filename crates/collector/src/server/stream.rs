@@ -59,6 +59,7 @@ impl AsyncRead for Paced {
     }
 }
 
+/// Answers are short: without vectors, hyper writes head and body as one piece.
 impl AsyncWrite for Paced {
     fn poll_write(
         mut self: Pin<&mut Self>,
@@ -90,24 +91,5 @@ impl AsyncWrite for Paced {
             Wire::Tls(stream) => Pin::new(stream).poll_shutdown(context),
         };
         self.watched(shut)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let wrote = match &mut self.wire {
-            Wire::Plain(stream) => Pin::new(stream).poll_write_vectored(context, slices),
-            Wire::Tls(stream) => Pin::new(stream).poll_write_vectored(context, slices),
-        };
-        self.watched(wrote)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        match &self.wire {
-            Wire::Plain(stream) => stream.is_write_vectored(),
-            Wire::Tls(stream) => stream.is_write_vectored(),
-        }
     }
 }
