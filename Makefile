@@ -1,6 +1,7 @@
 # `make run` and `make test` do all the set-up themselves.
 
-# What `tools/profile` writes, and how the compiler is told of it.
+# What `tools/profile` writes, and how the compiler is told of it. It fits what is built for a target by its name.
+HOST = $(shell rustc --print host-tuple)
 PROFILE := $(wildcard candor.profdata)
 USE_PROFILE := $(PROFILE:%=-Cprofile-use=$(CURDIR)/% -Cllvm-args=-pgo-warn-missing-function=false)
 
@@ -26,7 +27,8 @@ check:
 
 # The program for collectors under load, target/dist/candor: more than ten minutes, and best after `tools/profile`.
 dist:
-	RUSTFLAGS="$(USE_PROFILE)" CANDOR_BUILD="dist$(PROFILE:%=, with a profile)" cargo build --locked --profile dist -p candor
+	RUSTFLAGS="$(USE_PROFILE)" CANDOR_BUILD="dist$(PROFILE:%=, with a profile)" cargo build --locked --profile dist --target $(HOST) -p candor
+	install -D target/$(HOST)/dist/candor target/dist/candor
 
 # Builds the tracker that the program carries, and prints its size; commit what it writes.
 tracker:

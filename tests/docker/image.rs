@@ -142,6 +142,16 @@ fn the_image_is_built_of_what_the_repository_pins() {
 /// Cargo reads the whole workspace, the built tracker and what the compiler is told of a busy candor, and no more is sent to
 /// the builder.
 #[test]
+fn a_profile_is_taken_of_what_is_built() {
+    // Of another target, or another profile of cargo's, functions have other names: the compiler would find nothing of
+    // them, and say nothing.
+    for file in ["docker/Dockerfile", "Makefile", "tools/profile"] {
+        let builds = read(file).matches("cargo build --locked --profile dist --target ").count();
+        assert_eq!(builds, 1, "{file}");
+    }
+}
+
+#[test]
 fn the_builder_is_sent_the_workspace_and_nothing_else() {
     let text = read("docker/Dockerfile.dockerignore");
     let lines: Vec<_> = text.lines().filter(|line| !line.starts_with('#')).collect();
