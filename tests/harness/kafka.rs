@@ -17,6 +17,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::disk::SmallDisk;
+use crate::process::suspend;
 use crate::{eventually, within};
 
 /// A virtual machine of Java, or three at once, take their time where much else runs.
@@ -226,7 +227,7 @@ impl Broker {
 
     /// Stops the broker's clock (SIGSTOP): connections stay open, nothing is answered.
     pub fn suspend(&self) {
-        self.signal(Signal::STOP);
+        suspend(self.state().broker.expect("it is running"));
     }
 
     /// Lets the broker go on after [`Self::suspend`].

@@ -100,7 +100,7 @@ impl Process {
 
     /// Lets it run no further, as if the machine had forgotten it.
     pub fn suspend(&self) {
-        kill_process(self.pid(), Signal::STOP).unwrap();
+        suspend(self.pid());
     }
 
     /// Lets it go on.
@@ -126,6 +126,20 @@ impl Drop for Process {
 pub(crate) fn wait_until_gone(pids: &[Pid]) {
     eventually("what it started is gone too", || {
         pids.iter().all(|pid| is_gone(*pid)).then_some(())
+    });
+}
+
+/// Stops a process, and waits until each of its threads stands still: a signal is with one of them first, and
+/// the others go on until that one had its turn.
+pub(crate) fn suspend(pid: Pid) {
+    kill_process(pid, Signal::STOP).unwrap();
+    let stands =
+        |stat: String| stat.rsplit_once(')').is_some_and(|(_, rest)| rest.starts_with(" T"));
+    eventually("every thread of it stands still", || {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", pid.as_raw_nonzero())).unwrap();
+        let stats = threads.flatten().map(|it| std::fs::read_to_string(it.path().join("stat")));
+        // A thread that is gone does nothing either.
+        stats.flatten().all(stands).then_some(())
     });
 }
 
