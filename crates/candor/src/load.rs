@@ -11,6 +11,7 @@ mod requests;
 mod search;
 mod send;
 mod tally;
+mod visitor;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -6,8 +6,9 @@ use std::net::SocketAddr;
 
 use fastrand::Rng;
 use form_urlencoded::Serializer;
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use super::visitor::{Visit, head};
 use crate::cli::Protocol;
 
 /// Whose beacons are sent, and how they are written.
@@ -60,66 +61,16 @@ struct Template {
 /// Beacons that are different.
 const BEACONS: u32 = 16_384;
 /// Takes the place of an id: 24 hexadecimal digits.
-const ID: &str = "IIIIIIIIIIIIIIIIIIIIIIII";
+pub(super) const ID: &str = "IIIIIIIIIIIIIIIIIIIIIIII";
 const ID_DIGITS: usize = ID.len();
 /// Takes the place of what makes an agent another: 8 hexadecimal digits.
-const AGENT: &str = "AAAAAAAA";
+pub(super) const AGENT: &str = "AAAAAAAA";
 const AGENT_DIGITS: usize = AGENT.len();
 /// Takes the place of a dwell time, and the least of those: a day has no more milliseconds of eight digits.
-const DWELL: &str = "77777777";
+pub(super) const DWELL: &str = "77777777";
 pub(crate) const DWELL_MS_MIN: u64 = 10_000_000;
 /// Digits of an id that count; those before are the run's.
 const COUNTED_BITS: usize = 40;
-
-/// How common they are, and the browsers.
-const AGENTS: [(u32, &str); 10] = [
-    (
-        34,
-        "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36",
-    ),
-    (
-        22,
-        "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Mobile Safari/537.36",
-    ),
-    (
-        20,
-        "Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.6 Mobile/15E148 Safari/604.1",
-    ),
-    (
-        8,
-        "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.0 Safari/605.1.15",
-    ),
-    (
-        5,
-        "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36 Edg/141.0.0.0",
-    ),
-    (4, "Mozilla/5.0 (X11; Linux x86_64; rv:144.0) Gecko/20100101 Firefox/144.0"),
-    (3, "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:144.0) Gecko/20100101 Firefox/144.0"),
-    (
-        2,
-        "Mozilla/5.0 (Linux; Android 14; SAMSUNG SM-S918B) AppleWebKit/537.36 (KHTML, like Gecko) SamsungBrowser/28.0 Chrome/130.0.0.0 Mobile Safari/537.36",
-    ),
-    (
-        1,
-        "Mozilla/5.0 (iPad; CPU OS 17_7 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.7 Mobile/15E148 Safari/604.1",
-    ),
-    (
-        1,
-        "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36 OPR/123.0.0.0",
-    ),
-];
-/// Where visitors come from; most follow a link of the site itself.
-const REFERRERS: [(u32, &str); 6] = [
-    (60, ""),
-    (24, "https://www.google.com/"),
-    (4, "https://duckduckgo.com/"),
-    (6, "https://l.facebook.com/"),
-    (3, "https://www.linkedin.com/feed/"),
-    (3, "https://news.example/articles/winter"),
-];
-const SECTIONS: [&str; 5] = ["shop", "articles", "help", "about", "offers"];
-const LANGUAGES: [(u32, &str); 4] = [(50, "fi-FI"), (25, "en-US"), (20, "sv-SE"), (5, "nb-NO")];
-const SCREENS: [(u32, &str); 3] = [(40, "1920x1080"), (40, "390x844"), (20, "2560x1440")];
 
 /// A name for the first step of all its pages, by which its rows are found. Another one for each run, whatever its
 /// seed: of two runs with one name, the second would find the rows of the first.
@@ -215,107 +166,6 @@ fn get(path: &str, head: &str, parameters: &Value) -> String {
         };
     }
     format!("GET {path}?{} HTTP/1.1\r\n{head}\r\n", query.finish())
-}
-
-/// What a browser behind a proxy sends with every beacon. The networks are set aside for measurements
-/// (RFC 2544) and documentation (RFC 3849).
-fn head(visits: &Visits, random: &mut Rng) -> String {
-    let address = if random.u8(..10) < 8 {
-        format!("198.{}.{}.{}", random.u8(18..20), random.u8(..), random.u8(1..255))
-    } else {
-        let [a, b] = [random.u16(..), random.u16(1..)];
-        format!("2001:db8:{a:x}::{b:x}")
-    };
-    let (agent, language) = (weighted(&AGENTS, random), weighted(&LANGUAGES, random));
-    let own = match visits.agents {
-        Agents::Common => String::new(),
-        Agents::NeverSeen => format!(" Own/{AGENT}"),
-    };
-    format!(
-        "Host: {}\r\nOrigin: {}\r\nX-Forwarded-For: {address}\r\nUser-Agent: {agent}{own}\r\n\
-         Accept: */*\r\nAccept-Language: {language},{};q=0.9\r\n",
-        visits.target,
-        visits.origin,
-        language.get(..2).unwrap_or_default(),
-    )
-}
-
-/// A page view.
-#[derive(Debug)]
-struct Visit {
-    url: String,
-    title: String,
-    referrer: &'static str,
-    language: &'static str,
-    screen: &'static str,
-    consent: Value,
-}
-
-impl Visit {
-    fn draw(visits: &Visits, run: &str, random: &mut Rng) -> Self {
-        let section = random.choice(SECTIONS).unwrap_or_default();
-        // A few pages have most visitors.
-        let item = (random.f32().powi(3) * 500.0).floor();
-        let campaign =
-            if random.u8(..100) < 5 { "?utm_source=letter&utm_medium=email" } else { "" };
-        let consent = match random.u8(..100) {
-            percent if percent >= visits.consent => json!(false),
-            percent if percent % 10 == 0 => json!({ "statistics": true, "marketing": false }),
-            _ => json!(true),
-        };
-        Self {
-            url: format!("{}/{run}/{section}/item-{item}{campaign}", visits.origin),
-            title: format!("Things of the {section}, number {item}"),
-            referrer: weighted(&REFERRERS, random),
-            language: weighted(&LANGUAGES, random),
-            screen: weighted(&SCREENS, random),
-            consent,
-        }
-    }
-
-    fn beacon(&self, visits: &Visits) -> Value {
-        let Self { url, title, referrer, language, screen, consent } = self;
-        let site = &visits.site;
-        match visits.protocol {
-            Protocol::Candor => {
-                let mut beacon = json!({
-                    "site": site, "url": url, "title": title, "referrer": referrer, "id": ID,
-                    "language": language, "screen": screen, "consent": consent,
-                });
-                if let (true, Some(keys)) = (visits.is_numbered, beacon.as_object_mut()) {
-                    keys.insert("dwell_ms".to_owned(), json!(DWELL.parse::<u32>().ok()));
-                }
-                beacon
-            }
-            Protocol::Pixel => json!({
-                "site": site, "url": url, "title": title, "referrer": referrer, "id": ID,
-                "consent": consent.as_bool().unwrap_or(true),
-            }),
-            Protocol::Plausible => {
-                json!({ "n": "pageview", "u": url, "d": site, "r": referrer })
-            }
-            Protocol::Umami => json!({ "type": "event", "payload": {
-                "website": site, "url": url, "title": title, "referrer": referrer,
-                "language": language, "screen": screen,
-            } }),
-            Protocol::Matomo => json!({
-                "idsite": site, "rec": 1, "url": url, "action_name": title, "urlref": referrer,
-                "lang": language, "res": screen,
-            }),
-        }
-    }
-}
-
-fn weighted(from: &[(u32, &'static str)], random: &mut Rng) -> &'static str {
-    let all: u32 = from.iter().map(|(weight, _)| weight).sum();
-    let mut drawn = random.u32(..all.max(1));
-    for (weight, text) in from {
-        if drawn < *weight {
-            return text;
-        }
-        drawn -= weight;
-    }
-    ""
 }
 
 #[cfg(test)]
