@@ -38,9 +38,6 @@ impl<'a> Referrer<'a> {
             return Self::Absent;
         }
         let text = beacon.referrer.as_ref().map(Text::as_str).filter(|text| !text.is_empty());
-        if text.is_some_and(|text| begins_like(&admitted.page, text)) && is_own(admitted) {
-            return Self::Own;
-        }
         let Some(url) = text.and_then(WebUrl::parse) else {
             return Self::Absent;
         };
@@ -80,19 +77,6 @@ impl<'a> Referrer<'a> {
             facts.referrer_path = kept_foreign_path(url.path(), PATH_BYTES_MAX);
         }
     }
-}
-
-/// Whether an address has the protocol, host and port of the page, written in the same way: most do, and need
-/// not be read to know that.
-fn begins_like(page: &WebUrl<'_>, text: &str) -> bool {
-    let rest = text.strip_prefix(page.origin());
-    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?', '#']))
-}
-
-/// Whether the page is at a name that is the site's.
-fn is_own(admitted: &Admitted<'_>) -> bool {
-    let Admitted { page, policy, site, .. } = admitted;
-    page.is_web() && page.domain().is_some_and(|name| policy.allows_host(site, name))
 }
 
 fn without_www(name: &str) -> &str {
