@@ -17,7 +17,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::disk::SmallDisk;
-use crate::process::suspend;
+use crate::process::{is_gone, suspend};
 use crate::{eventually, within};
 
 /// A virtual machine of Java, or three at once, take their time where much else runs.
@@ -343,12 +343,6 @@ fn java_options() -> [String; 5] {
     // A client compiler and a plain collector: what counts here is how soon it is up.
     let [heap, collector, compiler] = ["-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"];
     [heap.into(), collector.into(), compiler.into(), "-cp".into(), class_path]
-}
-
-/// Gone, or dead and not yet reaped by the supervisor.
-fn is_gone(pid: Pid) -> bool {
-    let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero()));
-    stat.map_or(true, |stat| stat.rsplit_once(')').is_some_and(|(_, rest)| rest.starts_with(" Z")))
 }
 
 /// Starts a broker for each line that it is sent; ends it and its directory when no line can follow.

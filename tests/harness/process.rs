@@ -1,7 +1,7 @@
 //! A program of ours as a child process: its log, its life.
 
 use std::cell::Cell;
-use std::fs::File;
+use std::fs::{DirEntry, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
 
@@ -133,26 +133,36 @@ pub(crate) fn wait_until_gone(pids: &[Pid]) {
 /// the others go on until that one had its turn.
 pub(crate) fn suspend(pid: Pid) {
     kill_process(pid, Signal::STOP).unwrap();
-    let stands =
-        |stat: String| stat.rsplit_once(')').is_some_and(|(_, rest)| rest.starts_with(" T"));
     eventually("every thread of it stands still", || {
-        let threads = std::fs::read_dir(format!("/proc/{}/task", pid.as_raw_nonzero())).unwrap();
-        let stats = threads.flatten().map(|it| std::fs::read_to_string(it.path().join("stat")));
         // A thread that is gone does nothing either.
-        stats.flatten().all(stands).then_some(())
+        let stands = |thread: DirEntry| state(&thread.path()).is_none_or(|state| state == 'T');
+        threads(pid).all(stands).then_some(())
     });
 }
 
 /// Every thread has children of its own.
 fn children(pid: Pid) -> Vec<Pid> {
-    let threads = std::fs::read_dir(format!("/proc/{}/task", pid.as_raw_nonzero())).unwrap();
-    let of = |thread: std::fs::DirEntry| std::fs::read_to_string(thread.path().join("children"));
-    let all: String = threads.flatten().filter_map(|thread| of(thread).ok()).collect();
+    let of = |thread: DirEntry| std::fs::read_to_string(thread.path().join("children"));
+    let all: String = threads(pid).filter_map(|thread| of(thread).ok()).collect();
     all.split_ascii_whitespace().filter_map(|pid| Pid::from_raw(pid.parse().ok()?)).collect()
 }
 
 /// Gone, or dead and not yet reaped by whoever inherited it.
-fn is_gone(pid: Pid) -> bool {
-    let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero()));
-    stat.map_or(true, |stat| stat.rsplit_once(')').is_some_and(|(_, rest)| rest.starts_with(" Z")))
+pub(crate) fn is_gone(pid: Pid) -> bool {
+    state(&directory(pid)).is_none_or(|state| state == 'Z')
+}
+
+/// What a process or a thread does, as proc(5) has it behind its name; none when it is gone.
+fn state(directory: &Path) -> Option<char> {
+    let stat = std::fs::read_to_string(directory.join("stat")).ok()?;
+    let (_, rest) = stat.rsplit_once(") ").expect("a name in brackets");
+    rest.chars().next()
+}
+
+fn threads(pid: Pid) -> impl Iterator<Item = DirEntry> {
+    std::fs::read_dir(directory(pid).join("task")).unwrap().flatten()
+}
+
+fn directory(pid: Pid) -> PathBuf {
+    format!("/proc/{}", pid.as_raw_nonzero()).into()
 }
