@@ -158,12 +158,11 @@ impl Bench {
         let looks_addresses_up = geo.places.is_some() && geo.networks.is_some();
         telemetry::say(&print::introduction(self, &machine, looks_addresses_up))?;
         if self.has_kafka() {
-            cases::reach_kafka(self).await?;
+            cases::ensure_topic(self).await?;
         }
         let alone = cases::run(self).await?;
         // What was measured is told, whatever happens after it.
-        let (pipelines, broken) = whole::all(self).await;
-        let wholes: Vec<_> = pipelines.iter().map(|(whole, _)| whole.clone()).collect();
+        let whole::Measured { pipelines, clickhouse, broken } = whole::all(self).await;
         let results = Results {
             format: FORMAT,
             day: crate::tail::day(SystemClock.now()),
@@ -173,18 +172,15 @@ impl Bench {
             versions: Versions {
                 candor: env!("CARGO_PKG_VERSION"),
                 profile: BUILD,
-                clickhouse: pipelines
-                    .first()
-                    .map(|(_, version)| version.clone())
-                    .unwrap_or_default(),
+                clickhouse,
                 allocator: ALLOCATOR,
                 looks_addresses_up,
             },
             had_enough_to_do: results::had_enough_to_do(&alone.ratios),
-            lines: goals::lines(&alone.ratios, &alone.paced, &wholes),
+            lines: goals::lines(&alone.ratios, &alone.paced, &pipelines),
             ratios: alone.ratios.into_iter().map(|(ratio, _)| ratio).collect(),
             paced: alone.paced,
-            pipelines: wholes,
+            pipelines,
         };
         telemetry::say(&print::table(&results))?;
         self.write("report.json", &serde_json::to_string_pretty(&results)?)?;

@@ -50,7 +50,7 @@ pub(crate) async fn run(args: &LoadArgs) -> Result<()> {
         bail!("only --protocol candor has several beacons in a request: leave --batch out");
     }
     let run = name_of_run();
-    let plan = Plan { stop: Some(Stop::on_signal()?), ..Plan::of(args) };
+    let plan = Plan::of(args, Stop::on_signal()?);
     let requests = Arc::new(Requests::new(&plan.visits, &run));
     can_be_sent(args).await?;
     if args.find_max {
@@ -91,13 +91,13 @@ pub(crate) struct Load {
 }
 
 impl Plan {
-    fn of(args: &LoadArgs) -> Self {
+    fn of(args: &LoadArgs, stop: Stop) -> Self {
         Self {
             visits: args.visits(),
             connections: args.connections.get(),
             warm_up: args.warm_up,
             watch: args.watch.clone(),
-            stop: None,
+            stop: Some(stop),
         }
     }
 }

@@ -96,8 +96,9 @@ pub(crate) struct Alone {
     pub(crate) paced: Vec<Paced>,
 }
 
-/// Holds that Kafka is there, before minutes are spent on everything else.
-pub(crate) async fn reach_kafka(bench: &Bench) -> Result<()> {
+/// Makes the topic of the collector that is measured alone: whether Kafka is there is known before minutes are spent
+/// on everything else.
+pub(crate) async fn ensure_topic(bench: &Bench) -> Result<()> {
     let config = bench.place.configure(KAFKA.id, KAFKA.log, &bench.kafka("collector"))?;
     topic::ensure(Config::load(Some(&config))?.kafka()?).await
 }
@@ -141,9 +142,6 @@ async fn start(bench: &Bench, case: &Case) -> Result<Running> {
         LogKind::Kafka => ("collect", bench.kafka("collector")),
     };
     let config = bench.place.configure(case.id, case.log, &config)?;
-    if case.log == LogKind::Kafka {
-        topic::ensure(Config::load(Some(&config))?.kafka()?).await?;
-    }
     Running::start(taking(bench, "the collector", &[part], &config, case.id)).await
 }
 

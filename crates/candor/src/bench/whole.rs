@@ -20,20 +20,35 @@ const NUMBERED: Shape =
 /// Merges that take longer are not waited for.
 const MERGED_WITHIN: Duration = Duration::from_secs(20);
 
-/// Measures all pipelines, each with the ClickHouse that it had; says too what broke off, after which none is
-/// measured.
-pub(crate) async fn all(bench: &Bench) -> (Vec<(Whole, String)>, Option<anyhow::Error>) {
-    let mut pipelines = Vec::new();
+/// What came of all pipelines.
+#[derive(Debug, Default)]
+pub(crate) struct Measured {
+    pub(crate) pipelines: Vec<Whole>,
+    /// Which ClickHouse they had; empty when none was measured.
+    pub(crate) clickhouse: String,
+    /// What broke off, after which none is measured.
+    pub(crate) broken: Option<anyhow::Error>,
+}
+
+/// Measures all pipelines.
+pub(crate) async fn all(bench: &Bench) -> Measured {
+    let mut measured = Measured::default();
     for log in [LogKind::Journal, LogKind::Kafka] {
         if log == LogKind::Kafka && !bench.has_kafka() {
             continue;
         }
         match run(bench, log).await {
-            Ok(whole) => pipelines.push(whole),
-            Err(error) => return (pipelines, Some(error)),
+            Ok((whole, version)) => {
+                measured.pipelines.push(whole);
+                measured.clickhouse = version;
+            }
+            Err(error) => {
+                measured.broken = Some(error);
+                break;
+            }
         }
     }
-    (pipelines, None)
+    measured
 }
 
 /// Measures one pipeline; also which ClickHouse it is.

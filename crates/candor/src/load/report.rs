@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::Plan;
 use super::process::{Processes, Usage};
-use super::tally::{Second, Tally, at};
+use super::tally::{Second, Tally, at, is_well};
 use crate::stop::Stop;
 
 /// The figures of a run.
@@ -147,11 +147,12 @@ impl Report {
         let Self { answered, failed, lag_ms, latency_ms, .. } = self;
         let offered = self.offered.unwrap_or_default();
         let verdict = if is_held { "holds" } else { "does not hold" };
-        let failed =
-            match self.answers.iter().filter(|(how, _)| !is_well(how)).max_by_key(|it| it.1) {
-                Some((how, _)) => format!("{failed} failed, most: {how}"),
-                None => "0 failed".to_owned(),
-            };
+        let bad = |how: &str| !how.parse().is_ok_and(is_well);
+        let most = self.answers.iter().filter(|(how, _)| bad(how)).max_by_key(|it| it.1);
+        let failed = match most {
+            Some((how, _)) => format!("{failed} failed, most: {how}"),
+            None => "0 failed".to_owned(),
+        };
         format!(
             "{offered:>9} a second: {answered:>9.0} answered   p50 {:.2} ms   p99 {:.2} ms   \
              {failed}   lag {lag_ms:.0} ms   {verdict}\n",
@@ -175,7 +176,7 @@ impl Report {
         if self.answered <= 0.0 {
             bail!("nothing was answered in time: is it a collector that listens there?");
         }
-        if self.answers.keys().all(|how| !is_well(how)) {
+        if self.failed == self.answers.values().sum::<u64>() {
             bail!("every beacon was refused, or broke");
         }
         if self.delivery.is_some_and(|delivery| delivery.acknowledged == 0) {
@@ -262,11 +263,6 @@ pub(super) const HINTS: [(&str, &str); 3] = [
         "is the collector's own limit: raise site_per_second and site_burst in [collector.limits] to measure above it",
     ),
 ];
-
-/// Whether a beacon was kept, or heard and left out by policy.
-fn is_well(how: &str) -> bool {
-    matches!(how, "200" | "202" | "204")
-}
 
 /// One second, to whoever looks on. Nobody may be there.
 pub(super) fn say_progress(one: &Second) {

@@ -142,7 +142,7 @@ impl Tally {
 impl Counted {
     /// Beacons that were neither kept nor heard and left out by policy.
     pub(super) fn failed(&self) -> u64 {
-        let refused = self.answers.iter().filter(|(status, _)| !matches!(status, 200 | 202 | 204));
+        let refused = self.answers.iter().filter(|(status, _)| !is_well(**status));
         let broken = self.broken.values().chain([&self.never_sent]);
         refused.map(|(_, beacons)| beacons).chain(broken).sum()
     }
@@ -159,6 +159,11 @@ impl Counted {
     pub(super) fn take_acknowledged(&mut self) -> Vec<u64> {
         self.acknowledged.as_mut().map(std::mem::take).unwrap_or_default()
     }
+}
+
+/// Whether a beacon with this answer was kept, or heard and left out by policy.
+pub(super) const fn is_well(status: u16) -> bool {
+    matches!(status, 200 | 202 | 204)
 }
 
 /// How a connection broke.

@@ -33,31 +33,24 @@ pub(super) fn header(results: &Results, html: &mut String) -> fmt::Result {
 
 /// What makes figures worth little.
 fn warning(results: &Results) -> String {
-    let mut warning = String::new();
-    if results.versions.profile == "development" {
-        warning.push_str(
-            " <strong>A development build: its figures say nothing about a release.</strong>",
-        );
-    }
-    if results.machine.file_system == IN_MEMORY {
-        warning.push_str(" <strong>The log lay in memory (tmpfs): nothing was durable.</strong>");
-    }
-    if !results.versions.looks_addresses_up {
-        for part in [" <strong>", NOT_LOOKED_UP, "</strong>"] {
-            warning.push_str(part);
-        }
-    }
-    if !results.had_enough_to_do {
-        for part in [" <strong>", TOO_LITTLE, "</strong>"] {
-            warning.push_str(part);
-        }
-    }
-    if results.cores.measured.is_none() {
-        warning.push_str(
-            " <strong>One core for everything: the load is part of what was measured.</strong>",
-        );
-    }
-    warning
+    let warnings = [
+        (
+            results.versions.profile == "development",
+            "A development build: its figures say nothing about a release.",
+        ),
+        (
+            results.machine.file_system == IN_MEMORY,
+            "The log lay in memory (tmpfs): nothing was durable.",
+        ),
+        (!results.versions.looks_addresses_up, NOT_LOOKED_UP),
+        (!results.had_enough_to_do, TOO_LITTLE),
+        (
+            results.cores.measured.is_none(),
+            "One core for everything: the load is part of what was measured.",
+        ),
+    ];
+    let holds = warnings.into_iter().filter(|(holds, _)| *holds);
+    holds.flat_map(|(_, text)| [" <strong>", text, "</strong>"]).collect()
 }
 
 pub(super) fn goals(results: &Results, html: &mut String) -> fmt::Result {
