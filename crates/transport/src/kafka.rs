@@ -25,6 +25,7 @@ mod hostile;
 mod log;
 mod mark;
 mod metrics;
+mod native;
 mod partition;
 mod producer;
 mod reader;
@@ -33,7 +34,6 @@ mod side;
 mod standing;
 mod tail;
 mod topic;
-mod topic_id;
 
 pub use committer::KafkaCommitter;
 pub use config::{Compression, KafkaConfig, Mechanism, Protocol, Security, TopicConfig};

@@ -8,7 +8,7 @@ use rdkafka::error::RDKafkaErrorCode as Code;
 use rdkafka::metadata::MetadataBroker;
 
 use super::error::code_of;
-use super::topic_id::{self, Described};
+use super::native::{self, Described};
 
 /// Asks with one client. librdkafka asks the controller; should that not answer, another broker can.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ impl Asker {
     ) -> Result<Described, Code> {
         let half = timeout / 2;
         let broker = self.broker.load(Ordering::Relaxed);
-        let asked = topic_id::describe(client, topic, named(broker), half);
+        let asked = native::describe(client, topic, named(broker), half);
         if asked != Err(Code::OperationTimedOut) {
             return asked;
         }
@@ -60,7 +60,7 @@ impl Asker {
         let metadata = client.fetch_metadata(Some(topic), half).map_err(|error| code_of(&error))?;
         let any = metadata.brokers().first().map_or(CONTROLLER, MetadataBroker::id);
         let broker = named(metadata.orig_broker_id()).unwrap_or(any);
-        let asked = topic_id::describe(client, topic, named(broker), half);
+        let asked = native::describe(client, topic, named(broker), half);
         if asked != Err(Code::OperationTimedOut) {
             self.broker.store(broker, Ordering::Relaxed);
         }

@@ -4,7 +4,7 @@
 //! is expelled while its owner still brings to an end what it was asked to give away joins again as another
 //! member, and keeps those partitions that it was not asked for and that the group happens to assign to it
 //! again, at the place where it stopped, although somebody else may have had them in between. So we compare
-//! the member's id ([`super::topic_id::member_id`]) before each commit and at each assignment, and begin
+//! the member's id ([`super::native::member_id`]) before each commit and at each assignment, and begin
 //! anew with another client if it is not the one that the partitions were assigned to.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -24,7 +24,7 @@ use tokio::sync::Notify;
 use super::error::{code_of, is_unreachable};
 use super::metrics::{self, Role};
 use super::side::Side;
-use super::{KafkaConfig, KafkaError, log, topic_id};
+use super::{KafkaConfig, KafkaError, log, native};
 
 /// A consumer. Dropping it closes it, on a thread of its own.
 pub(super) struct Reader {
@@ -89,7 +89,7 @@ impl Reader {
 
     /// Who we are in the group; empty when we are in none, or not any more. Blocks a moment.
     pub(super) fn member_id(&self) -> String {
-        topic_id::member_id(self.client())
+        native::member_id(self.client())
     }
 
     /// Serves events until there is a message or an error, or nothing any more. Does not wait.

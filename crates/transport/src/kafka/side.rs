@@ -13,7 +13,7 @@ use rdkafka::metadata::Metadata;
 
 use super::ask::Asker;
 use super::error::{code_of, is_refused, is_unreachable};
-use super::topic_id::Described;
+use super::native::Described;
 use super::{KafkaConfig, KafkaError, log, settings};
 
 /// Asks. Everything here blocks, for `timeout` at most, and a moment.

@@ -16,7 +16,7 @@ use super::lanes::Refusal;
 use crate::kafka::ask::Asker;
 use crate::kafka::error::{code_of, is_missing, is_unreachable};
 use crate::kafka::metrics::{self, Cause, Role};
-use crate::kafka::topic_id::Described;
+use crate::kafka::native::Described;
 use crate::kafka::{KafkaConfig, KafkaError, log, mark, settings, side};
 
 /// A client. Dropping the last handle gives up what is not acknowledged, on a thread of its own.

@@ -9,7 +9,7 @@ use super::bundle::{Answer, Bundle, Drained};
 use super::client::{Client, Inbox, Returned};
 use super::lanes::{Lanes, Pumped, Refusal};
 use crate::kafka::metrics::{self, Cause};
-use crate::kafka::topic_id::Described;
+use crate::kafka::native::Described;
 use crate::kafka::{KafkaConfig, KafkaError};
 use crate::{LogId, Outgoing, ProduceError};
 

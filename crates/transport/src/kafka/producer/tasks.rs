@@ -10,7 +10,7 @@ use super::client::Client;
 use super::shared::{Next, Shared};
 use crate::kafka::error::is_missing;
 use crate::kafka::metrics::{self, Role};
-use crate::kafka::topic_id::Described;
+use crate::kafka::native::Described;
 
 /// Answers what librdkafka is done with, and sends what has waited long enough: one wake-up for all that
 /// came back together.
