@@ -1,5 +1,6 @@
 //! Sinks that share a group: partitions move, and none is worked on by two.
 
+use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -127,6 +128,46 @@ async fn a_restart_within_the_session_gets_its_partitions_back_and_disturbs_nobo
     assert_eq!(back.into_keys().collect::<Vec<_>>(), held[0]);
     let (one_quiet, other_quiet) = tokio::join!(is_quiet(&mut again), is_quiet(&mut second));
     assert!(one_quiet && other_quiet);
+}
+
+#[tokio::test]
+async fn a_partition_that_nobody_was_given_is_found_and_read() {
+    let mut config = group().await;
+    // Long enough that it is not the session's end that helps.
+    config.session_timeout_s = NonZeroU32::new(12).unwrap();
+    let mut first = member(&config, "first");
+    assigned(&mut first, 6).await;
+    let mut second = member(&config, "second");
+    {
+        let joining = second.next();
+        tokio::pin!(joining);
+        tokio::select! {
+            delivery = &mut joining => panic!("it is still the first's: {delivery:?}"),
+            leaving = revoked(&mut first, 3) => leaving,
+        };
+    }
+    // It was asked to give them away, and is gone before it could say that it has. Whoever comes under its name
+    // is given what was left to it, and the group rests.
+    drop(first);
+    let mut again = member(&config, "first");
+    let mut held = BTreeSet::new();
+    soon(async {
+        while held.len() < 6 {
+            let (consumer, delivery) = tokio::select! {
+                delivery = again.next() => (&mut again, delivery.unwrap()),
+                delivery = second.next() => (&mut second, delivery.unwrap()),
+            };
+            match delivery {
+                Delivery::Assigned { partition, .. } => assert!(held.insert(partition)),
+                Delivery::Revoked { partition, .. } => {
+                    held.remove(&partition);
+                    consumer.release(partition);
+                }
+                other => panic!("unexpected: {other:?}"),
+            }
+        }
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ mod health;
 mod lookup;
 mod owned;
 mod partition;
+mod unowned;
 mod work;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -30,6 +31,7 @@ use super::reader::{Note, Reader};
 use super::{KafkaConfig, KafkaError, metrics, settings};
 use crate::{ConsumeError, Consumer, Delivery, LogId};
 use partition::{Partition, Trouble};
+use unowned::Unowned;
 use work::{Work, wait_for};
 
 /// Reads a topic as a member of the group.
@@ -63,6 +65,7 @@ pub struct KafkaConsumer {
     /// The client is to be replaced when all partitions were released.
     is_leaving: bool,
     is_out_of_range: bool,
+    unowned: Unowned,
     /// How often it was begun anew since all was well.
     resets: u32,
     /// When a sink of our name took our place, as often as it counts.
@@ -107,6 +110,7 @@ impl KafkaConsumer {
             checked: Instant::now(),
             is_leaving: false,
             is_out_of_range: false,
+            unowned: Unowned::new(Duration::from_secs(config.session_timeout_s.get().into())),
             resets: 0,
             fences: VecDeque::new(),
             skips: BTreeMap::new(),

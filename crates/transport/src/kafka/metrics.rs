@@ -18,6 +18,7 @@
 //! | `consumer_prefetched_bytes` | gauge | bytes | read ahead |
 //! | `consumer_partitions` | gauge | partitions | owned |
 //! | `rebalances_total` | counter | rebalances | partitions were given or taken |
+//! | `unowned_partitions` | gauge | partitions | that the group gave to nobody, as its first member sees it; 0 of all others |
 //! | `partitions_lost_total` | counter | partitions | taken without a chance to finish |
 //! | `commit_seconds` | histogram | seconds | one commit, the question for the topic's id included |
 //! | `commit_failures_total` | counter | commits | refused; `cause` = `fenced` or `io` |
@@ -104,6 +105,7 @@ pub(super) fn describe() {
     describe_gauge!(PREFETCHED, Unit::Bytes, "bytes read ahead");
     describe_gauge!(PARTITIONS, Unit::Count, "partitions owned");
     describe_counter!(REBALANCES, Unit::Count, "times that partitions were given or taken");
+    describe_gauge!(UNOWNED, Unit::Count, "partitions that the group gave to nobody");
     describe_counter!(LOST, Unit::Count, "partitions taken without a chance to finish");
     describe_histogram!(COMMIT, Unit::Seconds, "one commit");
     describe_counter!(COMMIT_FAILURES, Unit::Count, "commits that were refused");
@@ -148,6 +150,10 @@ pub(super) fn partitions(owned: usize) {
 
 pub(super) fn rebalanced() {
     counter!(REBALANCES).increment(1);
+}
+
+pub(super) fn unowned(partitions: usize) {
+    gauge!(UNOWNED).set(float(partitions));
 }
 
 /// The partition is not ours any more, nor is its lag.
@@ -217,6 +223,7 @@ const LAG: &str = "transport_kafka_consumer_lag";
 const PREFETCHED: &str = "transport_kafka_consumer_prefetched_bytes";
 const PARTITIONS: &str = "transport_kafka_consumer_partitions";
 const REBALANCES: &str = "transport_kafka_rebalances_total";
+const UNOWNED: &str = "transport_kafka_unowned_partitions";
 const LOST: &str = "transport_kafka_partitions_lost_total";
 const COMMIT: &str = "transport_kafka_commit_seconds";
 const COMMIT_FAILURES: &str = "transport_kafka_commit_failures_total";

@@ -1,7 +1,8 @@
-//! What rdkafka has no safe calls for: the topic's id, and the group member's. The only
+//! What rdkafka has no safe calls for: the topic's id, the group member's, and who is in the group. The only
 //! unsafe code of this crate: each C object is held by a guard that frees it, on every path.
 #![expect(unsafe_code, reason = "librdkafka is called through its C interface")]
 
+mod group;
 mod member;
 mod topic_id;
 
@@ -13,6 +14,7 @@ use rdkafka::bindings as c;
 use rdkafka::client::{Client, ClientContext};
 use rdkafka::error::RDKafkaErrorCode as Code;
 
+pub(super) use group::{Group, describe_group};
 pub(super) use member::member_id;
 pub(super) use topic_id::{Described, describe};
 

@@ -92,6 +92,21 @@ impl Reader {
         native::member_id(self.client())
     }
 
+    /// Leaves the group at once, also as a member with a name of its own, which closing alone does not: then the
+    /// group shares out all partitions anew. Nothing is read any more. Blocks until the broker was told.
+    pub(super) fn leave(&self) {
+        self.consumer.context().closing.store(true, Ordering::Release);
+        self.consumer.unsubscribe();
+        let begun = Instant::now();
+        while !self.member_id().is_empty() && begun.elapsed() < CLOSE_TIMEOUT {
+            // librdkafka waits for it.
+            if let Ok(all) = self.consumer.assignment() {
+                self.consumer.incremental_unassign(&all).ok();
+            }
+            drop(self.consumer.poll(CLOSE_POLL));
+        }
+    }
+
     /// Serves events until there is a message or an error, or nothing any more. Does not wait.
     pub(super) fn poll(&self) -> Option<Result<BorrowedMessage<'_>, ClientError>> {
         let served = || self.consumer.context().served.load(Ordering::Acquire);

@@ -13,7 +13,7 @@ use rdkafka::metadata::Metadata;
 
 use super::ask::Asker;
 use super::error::{code_of, is_refused, is_unreachable};
-use super::native::Described;
+use super::native::{self, Described, Group};
 use super::{KafkaConfig, KafkaError, log, settings};
 
 /// Asks. Everything here blocks, for `timeout` at most, and a moment.
@@ -57,6 +57,13 @@ impl Side {
     ) -> Result<(i64, i64), Code> {
         let ends = self.consumer.fetch_watermarks(topic, partition, timeout);
         self.explain(ends.map_err(|error| code_of(&error)))
+    }
+
+    /// How the group of the topic's readers stands.
+    pub(super) fn group(&self, config: &KafkaConfig, timeout: Duration) -> Result<Group, Code> {
+        self.serve();
+        let (client, group, topic) = (self.consumer.client(), &config.group, &config.topic);
+        self.explain(native::describe_group(client, group, topic, timeout))
     }
 
     /// Where the topic's partitions are.

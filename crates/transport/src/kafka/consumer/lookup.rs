@@ -1,6 +1,6 @@
 //! What is asked of the broker before a partition is read. Everything here blocks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +15,7 @@ use super::owned::Owned;
 use crate::kafka::cursor::cursor_of;
 use crate::kafka::error::{code_of, is_missing};
 use crate::kafka::metrics;
+use crate::kafka::native::Described;
 use crate::kafka::reader::{Context, Reader};
 use crate::{Cursor, LogId};
 
@@ -59,7 +60,24 @@ impl fmt::Debug for Queue {
 
 /// The id of the topic.
 pub(super) fn log_of(owned: &Owned, reader: &Reader) -> Result<LogId, Code> {
-    reader.side().describe(&owned.config.topic, TIMEOUT).map(|it| it.id)
+    described(owned, reader).map(|it| it.id)
+}
+
+/// What the topic is.
+pub(super) fn described(owned: &Owned, reader: &Reader) -> Result<Described, Code> {
+    reader.side().describe(&owned.config.topic, TIMEOUT)
+}
+
+/// Which of so many partitions the group gave to nobody, if that is ours to see to: the first of its members does.
+/// None while it is not known.
+pub(super) fn unowned(owned: &Owned, reader: &Reader, partitions: u32) -> BTreeSet<u32> {
+    let Ok(group) = reader.side().group(&owned.config, TIMEOUT) else {
+        return BTreeSet::new();
+    };
+    if !group.is_stable || group.members.first() != Some(&reader.member_id()) {
+        return BTreeSet::new();
+    }
+    (0..partitions).filter(|partition| !group.given.contains(partition)).collect()
 }
 
 /// Measures how far behind the end we are. librdkafka knows only as long as it fetches, which it does not

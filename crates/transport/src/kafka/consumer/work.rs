@@ -1,6 +1,6 @@
 //! What the consumer does in the background, one thing at a time. It outlives a dropped `next`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,7 +28,8 @@ pub(super) type Work = JoinHandle<Done>;
 #[derive(Debug)]
 pub(super) enum Done {
     Assigned(Result<(String, Vec<Found>), Failure>),
-    Checked(Result<LogId, Code>),
+    /// And which partitions nobody has.
+    Checked(Result<LogId, Code>, BTreeSet<u32>),
     /// Perhaps with another client.
     Joined(Option<Arc<Reader>>, Result<LogId, KafkaError>),
     Skipped(BTreeMap<u32, u64>),
@@ -78,11 +79,15 @@ impl KafkaConsumer {
             }
             _ if self.owned.take_suspect() || self.checked.elapsed() >= CHECK_EVERY => {
                 self.work = Some(spawn_blocking(move || {
-                    let found = lookup::log_of(&owned, &reader);
-                    if found == Ok(log) {
+                    let found = lookup::described(&owned, &reader);
+                    let mut unowned = BTreeSet::new();
+                    if let Ok(topic) = found
+                        && topic.id == log
+                    {
                         lookup::measure(&owned, &reader);
+                        unowned = lookup::unowned(&owned, &reader, topic.partitions);
                     }
-                    Done::Checked(found)
+                    Done::Checked(found.map(|topic| topic.id), unowned)
                 }));
             }
             _ => {}
@@ -99,7 +104,7 @@ impl KafkaConsumer {
                 self.work_after = Some(Instant::now() + AGAIN_AFTER);
             }
             Done::Assigned(Err(Failure::Expelled)) | Done::Unassigned(Err(_)) => self.expelled(),
-            Done::Checked(checked) => self.checked(checked),
+            Done::Checked(checked, unowned) => self.checked(checked, &unowned),
             Done::Joined(fresh, joined) => self.joined(fresh, joined),
             Done::Skipped(skips) => {
                 for number in skips.keys() {
@@ -116,16 +121,22 @@ impl KafkaConsumer {
     fn join(&self) -> Work {
         let owned = Arc::clone(&self.owned);
         let settings = self.is_leaving.then(|| self.settings.clone());
-        spawn_blocking(move || match settings.map(|settings| renew(&owned, &settings)) {
-            Some(Ok(fresh)) => {
-                let joined = join(&owned, &fresh);
-                Done::Joined(Some(fresh), joined)
+        let is_farewell = self.unowned.is_due();
+        spawn_blocking(move || {
+            if is_farewell && let Some(reader) = owned.reader() {
+                reader.leave();
             }
-            Some(Err(error)) => Done::Joined(None, Err(error)),
-            None => match owned.reader() {
-                Some(reader) => Done::Joined(None, join(&owned, &reader)),
-                None => Done::Joined(None, Err(KafkaError::Runtime)), // dropped meanwhile
-            },
+            match settings.map(|settings| renew(&owned, &settings)) {
+                Some(Ok(fresh)) => {
+                    let joined = join(&owned, &fresh);
+                    Done::Joined(Some(fresh), joined)
+                }
+                Some(Err(error)) => Done::Joined(None, Err(error)),
+                None => match owned.reader() {
+                    Some(reader) => Done::Joined(None, join(&owned, &reader)),
+                    None => Done::Joined(None, Err(KafkaError::Runtime)), // dropped meanwhile
+                },
+            }
         })
     }
 
@@ -133,6 +144,7 @@ impl KafkaConsumer {
         if fresh.is_some() {
             self.owned.set_reader(fresh);
             self.is_leaving = false;
+            self.unowned.forget();
             self.released.clear();
         }
         match joined {
@@ -176,7 +188,7 @@ impl KafkaConsumer {
         metrics::partitions(self.partitions.len());
     }
 
-    fn checked(&mut self, checked: Result<LogId, Code>) {
+    fn checked(&mut self, checked: Result<LogId, Code>, unowned: &BTreeSet<u32>) {
         self.checked = Instant::now();
         match checked {
             Ok(log) if self.log == Some(log) => {
@@ -184,6 +196,12 @@ impl KafkaConsumer {
                 if std::mem::take(&mut self.is_out_of_range) {
                     tracing::warn!(
                         "the log does not have the next offset, reading from the cursor"
+                    );
+                    self.reset(false);
+                } else if self.unowned.see(unowned, Instant::now()) {
+                    tracing::warn!(
+                        ?unowned,
+                        "the group gave partitions to nobody, joining it anew"
                     );
                     self.reset(false);
                 }
