@@ -6,7 +6,8 @@ use std::process::Command;
 
 use candor_event::{Basis, Event, Field, FieldSet, Grant, Kind, Purpose, Timestamp, wire};
 use candor_store::{
-    Attempt, Batch, Ids, InsertDeadline, Kept, Position, Quarantined, Range, Recent, Since, Store,
+    Attempt, Batch, Ids, InsertDeadline, Kept, Position, Purposes, Quarantined, Range, Recent,
+    Since, Store,
 };
 use candor_tests::{Policy, policy, program};
 
@@ -60,8 +61,13 @@ pub(crate) fn grants(engine: &Engine) -> Vec<String> {
 /// Two events of the demo site, and a record that is none. The times are far ahead, for columns are emptied.
 fn batch() -> Batch {
     let now = Timestamp::from_unix(3_990_000_001);
-    let event = wire::split(&wire::encode(&event())).unwrap().remove(0);
-    let kept = |offset| Kept::of(Position { offset, index: 0 }, event.clone(), now).0.unwrap();
+    let record = wire::encode(&event());
+    let event = wire::split(&record).unwrap().remove(0);
+    let mut purposes = Purposes::default();
+    let mut kept = |offset| {
+        let position = Position { offset, index: 0 };
+        Kept::of(position, &event, &record, &mut purposes, now).0.unwrap()
+    };
     let position = Position { offset: 7, index: 0 };
     let (reason, record) = ("not_protobuf", vec![1]);
     let quarantined = Quarantined { position, expires_at: None, reason, record };
@@ -69,7 +75,7 @@ fn batch() -> Batch {
         range: Range { log: "test".to_owned(), partition: 2, first: 5, last: 7 },
         stored_at: now,
         records: 3,
-        events: [5, 6].map(kept).into(),
+        events: [5, 6].map(&mut kept).into(),
         buckets: [(candor_store::Bucket::Quarantined, 1)].into(),
         quarantined: vec![quarantined],
         marks: [("a0".repeat(16), 3)].into(),

@@ -174,7 +174,7 @@ fn check_event(
         let table = format!("{}_rows", grant.purpose);
         let is_over = grant.expires_at <= row.batch.stored_at.unix();
         let is_there = house.has(&table, place);
-        if is_poison(&event.site, &grant.purpose) && !is_over {
+        if is_poison(event.site.as_bytes(), &grant.purpose) && !is_over {
             let is_set_aside = house.has("quarantine", place);
             if is_there && is_set_aside {
                 return Err(format!("stored and set aside: {place:?}"));

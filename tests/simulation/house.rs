@@ -89,8 +89,8 @@ fn table_of(target: &Target) -> String {
 }
 
 /// Whether the table of this purpose refuses the event.
-pub fn is_poison(site: &str, purpose: &str) -> bool {
-    site == POISON && purpose == "statistics"
+pub fn is_poison(site: &[u8], purpose: &str) -> bool {
+    site == POISON.as_bytes() && purpose == "statistics"
 }
 
 pub fn refusal(code: u32) -> StoreError {

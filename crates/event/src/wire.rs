@@ -8,22 +8,26 @@ mod write;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use prost::Message;
+use smallvec::SmallVec;
 
-pub use self::view::{CampaignView, EventView};
-use self::view::{Fields, Value};
+pub use self::view::{CampaignView, EventView, GrantView, PairView};
+use self::view::{Fields, Value, text};
 pub use self::write::write;
-use crate::{Basis, Event, EventBatch, FieldSet, Grant, Kind, Purpose, Site};
+use crate::{Basis, Event, EventBatch, FieldSet, Kind, Purpose, Site};
 
 /// An event of a record, checked, and not taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Encoded {
+pub struct Encoded<'a> {
     /// Which event it is.
     pub id: [u8; 16],
     /// What may be kept of it, purpose by purpose; at least one.
-    pub grants: Vec<Grant>,
+    pub grants: GrantViews<'a>,
     /// The event's message, a part of the record: [`EventView::read`] reads it.
-    pub message: Bytes,
+    pub message: &'a [u8],
 }
+
+/// Most events are kept for one purpose.
+pub type GrantViews<'a> = SmallVec<[GrantView<'a>; 1]>;
 
 /// Why a record cannot be stored. It names the rule that is broken and holds none of the record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -104,10 +108,10 @@ pub fn decode(record: &[u8]) -> Result<EventBatch, WireError> {
 ///
 /// # Errors
 /// [`WireError`]: the record cannot be stored as it is.
-pub fn split(record: &Bytes) -> Result<Vec<Encoded>, WireError> {
+pub fn split(record: &[u8]) -> Result<Vec<Encoded<'_>>, WireError> {
     each(record, |message| {
         let (id, grants) = check(message)?;
-        Ok(Encoded { id, grants, message: record.slice_ref(message) })
+        Ok(Encoded { id, grants, message })
     })
 }
 
@@ -129,9 +133,9 @@ fn each<'a, T>(
 }
 
 /// The id and the grants of an event that can be stored.
-fn check(message: &[u8]) -> Result<([u8; 16], Vec<Grant>), WireError> {
-    let mut grants = Ok(Vec::new());
-    let event = EventView::read_with(message, |message| {
+fn check(message: &[u8]) -> Result<([u8; 16], GrantViews<'_>), WireError> {
+    let mut grants = Ok(GrantViews::new());
+    let event = EventView::check(message, |message| {
         if let Ok(read) = &mut grants {
             match grant(message) {
                 Ok(grant) => read.push(grant),
@@ -153,7 +157,7 @@ fn check(message: &[u8]) -> Result<([u8; 16], Vec<Grant>), WireError> {
     if optional.iter().any(|id| !matches!(id.len(), 0 | 16)) {
         return Err(WireError::BadId);
     }
-    if Site::check(event.site).is_err() {
+    if Site::check(text(event.site)?).is_err() {
         return Err(WireError::BadName);
     }
     if matches!(Kind::try_from(event.kind), Err(_) | Ok(Kind::Unspecified)) {
@@ -169,9 +173,9 @@ fn check(message: &[u8]) -> Result<([u8; 16], Vec<Grant>), WireError> {
     Ok((id, grants))
 }
 
-fn grant(message: &[u8]) -> Result<Grant, WireError> {
-    let grant = Grant::decode(message).map_err(|_| WireError::NotProtobuf)?;
-    if Purpose::check(&grant.purpose).is_err() {
+fn grant(message: &[u8]) -> Result<GrantView<'_>, WireError> {
+    let grant = GrantView::read(message)?;
+    if Purpose::check(grant.purpose).is_err() {
         return Err(WireError::BadName);
     }
     if matches!(Basis::try_from(grant.basis), Err(_) | Ok(Basis::Unspecified)) {

@@ -29,7 +29,7 @@ fn hostile_records() {
     let (mut read, mut refused) = (0_u64, 0_u64);
     attack("record", &[&one, &two, &both], &["statistics", "demo"], |bytes| {
         let decoded = wire::decode(bytes);
-        let split = wire::split(&bytes.to_vec().into());
+        let split = wire::split(bytes);
         assert_eq!(decoded.is_ok(), split.is_ok());
         match decoded {
             Err(error) => {

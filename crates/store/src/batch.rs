@@ -1,11 +1,12 @@
 //! What is stored at a time: the events of a range of the log.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
-use candor_event::wire::{self, Encoded};
+use candor_event::wire::{self, Encoded, GrantView};
 use candor_event::{Event, FieldSet, Grant, Purpose, Timestamp};
 use prost::Message;
+use smallvec::SmallVec;
 
 use crate::error::Refusal;
 
@@ -61,9 +62,33 @@ pub struct Kept {
     /// Which event it is.
     pub id: u128,
     /// What may be kept of it yet: some of the grants of its message.
-    pub grants: Vec<Grant>,
+    pub grants: KeptGrants,
     /// The event's message ([`wire::EventView::read`]), a part of its record.
     pub message: Bytes,
+}
+
+/// For which purpose something of an event may be kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptGrant {
+    /// The purpose; all events of a batch have its name from the batch's [`Purposes`].
+    pub purpose: Purpose,
+    /// The legal basis, as [`Grant`] has it.
+    pub basis: i32,
+    /// When its row must be gone, Unix seconds.
+    pub expires_at: i64,
+    /// Which fields, as [`Grant`] has them.
+    pub fields: u64,
+}
+
+/// Most events are kept for one purpose.
+pub type KeptGrants = SmallVec<[KeptGrant; 1]>;
+
+/// The names of purposes that were met. There are few, and a name for each event would lie elsewhere in memory each time.
+#[derive(Clone, Debug, Default)]
+pub struct Purposes {
+    known: BTreeMap<String, Purpose>,
+    /// Most grants are for the purpose of the one before.
+    last: Option<Purpose>,
 }
 
 /// Why an offset of the log has no row.
@@ -122,43 +147,72 @@ impl Bucket {
 }
 
 impl Kept {
-    /// An event of a record, without the grants that are over at this time, if any is left; and how many are over.
-    pub fn of(position: Position, event: Encoded, now: Timestamp) -> (Option<Self>, u64) {
-        let Encoded { id, mut grants, message } = event;
-        let granted = grants.len();
-        grants.retain(|grant| grant.expires_at > now.unix());
-        let over = (granted - grants.len()) as u64;
-        let kept = Self { position, id: u128::from_be_bytes(id), grants, message };
-        ((!kept.grants.is_empty()).then_some(kept), over)
+    /// An event of `record`, without the grants that are over at this time, if any is left; and how many are over.
+    pub fn of(
+        position: Position,
+        event: &Encoded<'_>,
+        record: &Bytes,
+        purposes: &mut Purposes,
+        now: Timestamp,
+    ) -> (Option<Self>, u64) {
+        let valid = event.grants.iter().filter(|grant| grant.expires_at > now.unix());
+        let grants: KeptGrants = valid.filter_map(|grant| purposes.grant(grant)).collect();
+        let over = (event.grants.len() - grants.len()) as u64;
+        if grants.is_empty() {
+            return (None, over);
+        }
+        let (id, message) = (u128::from_be_bytes(event.id), record.slice_ref(event.message));
+        (Some(Self { position, id, grants, message }), over)
     }
 
     /// Whether it is kept for this purpose.
     pub fn is_for(&self, purpose: &Purpose) -> bool {
-        self.grants.iter().any(|grant| grant.purpose == purpose.as_str())
+        self.grants.iter().any(|grant| grant.purpose == *purpose)
     }
 
     /// A record of what one grant covers, and nothing else.
-    fn only(&self, grant: &Grant) -> Bytes {
+    fn only(&self, grant: &KeptGrant) -> Bytes {
         // What does not read was refused when its record was split.
         let mut event = Event::decode(&*self.message).unwrap_or_default();
         event.retain(FieldSet::from_bits(grant.fields).unwrap_or_default());
-        event.grants = vec![grant.clone()];
+        let KeptGrant { purpose, basis, expires_at, fields } = grant.clone();
+        event.grants = vec![Grant { purpose: purpose.to_string(), basis, expires_at, fields }];
         wire::encode(&event)
+    }
+}
+
+impl Purposes {
+    /// None for what is no name, which was refused when its record was split.
+    fn grant(&mut self, grant: &GrantView<'_>) -> Option<KeptGrant> {
+        let GrantView { purpose: name, basis, expires_at, fields } = *grant;
+        let purpose = self.named(name)?;
+        Some(KeptGrant { purpose, basis, expires_at, fields })
+    }
+
+    fn named(&mut self, name: &str) -> Option<Purpose> {
+        if self.last.as_ref().is_none_or(|last| last.as_str() != name) {
+            if !self.known.contains_key(name) {
+                self.known.insert(name.to_owned(), Purpose::parse(name).ok()?);
+            }
+            self.last = self.known.get(name).cloned();
+        }
+        self.last.clone()
     }
 }
 
 impl Batch {
     /// The purposes that have rows in this batch, in order.
     pub fn purposes(&self) -> Vec<Purpose> {
-        let names: HashSet<&str> = self
-            .events
-            .iter()
-            .flat_map(|event| event.grants.iter().map(|grant| grant.purpose.as_str()))
-            .collect();
-        let mut purposes: Vec<_> =
-            names.into_iter().filter_map(|name| Purpose::parse(name).ok()).collect();
-        purposes.sort();
-        purposes
+        let grants = self.events.iter().flat_map(|event| &event.grants);
+        let (mut purposes, mut last) = (BTreeSet::new(), None);
+        for KeptGrant { purpose, .. } in grants {
+            // Most are for the purpose of the one before.
+            if last != Some(purpose) {
+                purposes.insert(purpose);
+                last = Some(purpose);
+            }
+        }
+        purposes.into_iter().cloned().collect()
     }
 
     /// Sets a row aside: its event is left with its other grants, and what this grant covers goes into the
@@ -171,7 +225,7 @@ impl Batch {
         let Some(event) = self.events.get_mut(index) else {
             return;
         };
-        let is_it = |grant: &Grant| grant.purpose == purpose.as_str();
+        let is_it = |grant: &KeptGrant| grant.purpose == *purpose;
         let Some(grant) = event.grants.iter().find(|grant| is_it(grant)).cloned() else {
             return;
         };
@@ -208,7 +262,7 @@ impl Batch {
     /// When the first of a purpose's rows dies; none when it has no rows.
     pub fn dies_at(&self, purpose: &Purpose) -> Option<Timestamp> {
         let grants = self.events.iter().flat_map(|event| &event.grants);
-        let ours = grants.filter(|grant| grant.purpose == purpose.as_str());
+        let ours = grants.filter(|grant| grant.purpose == *purpose);
         ours.map(|grant| Timestamp::from_unix(grant.expires_at)).min()
     }
 

@@ -1,6 +1,7 @@
 //! The columns of a purpose's table: name, type, codec, and how a row fills them. The only list of
 //! them.
 
+use candor_event::wire::PairView;
 use candor_event::{Basis, Channel, Device, Field, Kind};
 
 use crate::native::Values;
@@ -29,8 +30,8 @@ pub(crate) enum Value {
     Id(for<'a> fn(&Row<'a>) -> &'a [u8]),
     /// An id that stands for a person: another in each purpose.
     Pseudonym(for<'a> fn(&Row<'a>) -> &'a [u8]),
-    Pairs(for<'a, 'b> fn(&'b Row<'a>) -> &'b [(&'a str, &'a str)]),
-    Text(for<'a> fn(&Row<'a>) -> &'a str),
+    Pairs(for<'a, 'b> fn(&'b Row<'a>) -> &'b [PairView<'a>]),
+    Text(for<'a> fn(&Row<'a>) -> &'a [u8]),
     /// With what the column says when the grant does not cover it.
     U8(fn(&Row<'_>) -> u8, u8),
     U16(fn(&Row<'_>) -> u16),
@@ -133,7 +134,7 @@ pub(crate) const COLUMNS: &[Column] = &[
     of(Field::Props, "props", PAIRS, Value::Pairs(|r| &r.event.props)),
     of(Field::ConsentRecord, "consent_record", ID, Value::Id(|r| r.event.consent_record)),
     position("event_id", ID, Value::Id(|r| r.event.id)).codec(RANDOM),
-    position("log", LOW, Value::Text(|r| &r.batch.range.log)),
+    position("log", LOW, Value::Text(|r| r.batch.range.log.as_bytes())),
     position("log_partition", "UInt32", Value::U32(|r| r.batch.range.partition)),
     position("log_offset", "UInt64", Value::U64(|r| r.kept.position.offset)).codec(SERIES),
     position("log_index", "UInt32", Value::U32(|r| r.kept.position.index)).codec(SMALL),
@@ -173,7 +174,7 @@ const fn position(name: &'static str, sql_type: &'static str, value: Value) -> C
 
 impl Value {
     /// Room for the values of so many rows.
-    pub(crate) fn room<'a>(self, rows: usize) -> Values<'a> {
+    pub(crate) fn room(self, rows: usize) -> Values {
         match self {
             Self::Address(_) | Self::Id(_) | Self::Pseudonym(_) => Values::with_room(0, 16 * rows),
             Self::Text(_) => Values::with_room(rows, 0),
@@ -218,20 +219,20 @@ impl Column {
     }
 }
 
-fn kind<'a>(row: &Row<'a>) -> &'a str {
-    Kind::try_from(row.event.kind).unwrap_or_default().label()
+fn kind<'a>(row: &Row<'a>) -> &'a [u8] {
+    Kind::try_from(row.event.kind).unwrap_or_default().label().as_bytes()
 }
 
-fn basis<'a>(row: &Row<'a>) -> &'a str {
-    Basis::try_from(row.grant.basis).unwrap_or_default().label()
+fn basis<'a>(row: &Row<'a>) -> &'a [u8] {
+    Basis::try_from(row.grant.basis).unwrap_or_default().label().as_bytes()
 }
 
-fn device<'a>(row: &Row<'a>) -> &'a str {
-    Device::try_from(row.event.device).unwrap_or_default().label()
+fn device<'a>(row: &Row<'a>) -> &'a [u8] {
+    Device::try_from(row.event.device).unwrap_or_default().label().as_bytes()
 }
 
-fn channel<'a>(row: &Row<'a>) -> &'a str {
-    Channel::try_from(row.event.channel).unwrap_or_default().label()
+fn channel<'a>(row: &Row<'a>) -> &'a [u8] {
+    Channel::try_from(row.event.channel).unwrap_or_default().label().as_bytes()
 }
 
 fn address(row: &Row<'_>) -> [u8; 16] {

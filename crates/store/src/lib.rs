@@ -33,7 +33,9 @@ mod tls;
 mod write;
 
 pub use audit::{Confirmed, Progress, Verdict, VerdictKind};
-pub use batch::{Batch, Bucket, Kept, Position, Quarantined, Range, Refused};
+pub use batch::{
+    Batch, Bucket, Kept, KeptGrant, KeptGrants, Position, Purposes, Quarantined, Range, Refused,
+};
 pub use config::{Config, Password, TableOptions};
 pub use delivery::Delivered;
 pub use error::{Cause, Class, Refusal, StoreError};

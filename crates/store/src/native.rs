@@ -4,43 +4,48 @@
 //! that. The format: <https://clickhouse.com/docs/interfaces/formats/Native>; how a `LowCardinality` lies in it is said by
 //! ClickHouse's `SerializationLowCardinality`.
 
-use std::collections::HashMap;
+use std::hash::BuildHasher;
+use std::ops::Range;
 
 use bytes::Bytes;
+use hashbrown::HashTable;
 
 /// A block in the making. All its columns have as many values as it has rows.
 #[derive(Debug)]
-pub(crate) struct Block<'a> {
+pub(crate) struct Block {
     rows: usize,
-    columns: Vec<Column<'a>>,
+    columns: Vec<Column>,
 }
 
 #[derive(Debug)]
-struct Column<'a> {
+struct Column {
     name: &'static str,
     sql_type: &'static str,
-    values: Values<'a>,
+    values: Values,
 }
 
 /// The values of a column. Of which of its parts they are made depends on the column's type.
 #[derive(Debug, Default)]
-pub(crate) struct Values<'a> {
+pub(crate) struct Values {
     /// Of a `Map`: where each row's pairs end.
     ends: Vec<u64>,
     /// Of a `LowCardinality(String)`: the texts. Of a `Map`: the names.
-    texts: Dictionary<'a>,
+    texts: Dictionary,
     /// Everything else, as it lies in ClickHouse's memory, a `String` with its length before it. Of a `Map`: the values.
     bytes: Vec<u8>,
 }
 
-/// Distinct texts, and which of them each row has.
+/// Distinct texts, and which of them each row has. It has its texts itself: those of the events lie all over memory, and
+/// to look at them again would cost more than everything else.
 #[derive(Debug, Default)]
-struct Dictionary<'a> {
-    numbers: HashMap<&'a str, u32, foldhash::quality::RandomState>,
+struct Dictionary {
+    numbers: HashTable<u32>,
+    hasher: foldhash::quality::RandomState,
+    /// Each distinct text with its length before it.
     texts: Vec<u8>,
+    /// Where each of them lies, by its number.
+    places: Vec<Range<usize>>,
     rows: Vec<u32>,
-    /// Rows that follow each other often say the same.
-    last: Option<(&'a str, u32)>,
 }
 
 /// The version of a dictionary's serialisation: each block brings its own.
@@ -50,18 +55,13 @@ const BRINGS_DICTIONARY: u64 = 1 << 9 | 1 << 10;
 
 // === impl Block ===
 
-impl<'a> Block<'a> {
+impl Block {
     pub(crate) const fn new(rows: usize) -> Self {
         Self { rows, columns: Vec::new() }
     }
 
     /// Adds a column of this name and of a type as ClickHouse writes it.
-    pub(crate) fn column(
-        &mut self,
-        name: &'static str,
-        sql_type: &'static str,
-        values: Values<'a>,
-    ) {
+    pub(crate) fn column(&mut self, name: &'static str, sql_type: &'static str, values: Values) {
         self.columns.push(Column { name, sql_type, values });
     }
 
@@ -74,14 +74,14 @@ impl<'a> Block<'a> {
     }
 }
 
-impl Column<'_> {
+impl Column {
     fn into_piece(self) -> Bytes {
         let Values { ends, texts, bytes } = self.values;
         let mut piece = Vec::with_capacity(
             8 * ends.len() + texts.texts.len() + 4 * texts.rows.len() + bytes.len() + 128,
         );
-        put_text(&mut piece, self.name);
-        put_text(&mut piece, self.sql_type);
+        put_text(&mut piece, self.name.as_bytes());
+        put_text(&mut piece, self.sql_type.as_bytes());
         if self.sql_type.contains("LowCardinality") {
             piece.extend(OWN_DICTIONARY.to_le_bytes());
         }
@@ -94,7 +94,7 @@ impl Column<'_> {
 
 // === impl Values ===
 
-impl<'a> Values<'a> {
+impl Values {
     /// Room for so many texts that repeat, and so many other bytes.
     pub(crate) fn with_room(texts: usize, bytes: usize) -> Self {
         let texts = Dictionary { rows: Vec::with_capacity(texts), ..Dictionary::default() };
@@ -136,23 +136,23 @@ impl<'a> Values<'a> {
     }
 
     /// A `String`.
-    pub(crate) fn text(&mut self, text: &str) {
-        put_text(&mut self.bytes, text);
+    pub(crate) fn text(&mut self, text: impl AsRef<[u8]>) {
+        put_text(&mut self.bytes, text.as_ref());
     }
 
     /// A `LowCardinality(String)`.
-    pub(crate) fn repeating(&mut self, text: &'a str) {
-        self.texts.push(text);
+    pub(crate) fn repeating(&mut self, text: impl AsRef<[u8]>) {
+        self.texts.push(text.as_ref());
     }
 
     /// A `Map(LowCardinality(String), …)`, with how to write a value.
-    pub(crate) fn map<V>(
+    pub(crate) fn map<N: AsRef<[u8]>, V>(
         &mut self,
-        pairs: impl IntoIterator<Item = (&'a str, V)>,
+        pairs: impl IntoIterator<Item = (N, V)>,
         write: impl Fn(&mut Self, V),
     ) {
         for (name, value) in pairs {
-            self.texts.push(name);
+            self.texts.push(name.as_ref());
             write(self, value);
         }
         self.ends.push(self.texts.rows.len() as u64);
@@ -161,30 +161,39 @@ impl<'a> Values<'a> {
 
 // === impl Dictionary ===
 
-impl<'a> Dictionary<'a> {
-    fn push(&mut self, text: &'a str) {
-        let number = match self.last {
-            Some((last, number)) if last == text => number,
+impl Dictionary {
+    fn push(&mut self, text: &[u8]) {
+        // Rows that follow each other often say the same.
+        let number = match self.rows.last() {
+            Some(last) if self.text(*last) == text => *last,
             _ => self.number(text),
         };
-        self.last = Some((text, number));
         self.rows.push(number);
     }
 
-    fn number(&mut self, text: &'a str) -> u32 {
+    fn number(&mut self, text: &[u8]) -> u32 {
+        let hash = self.hasher.hash_one(text);
+        if let Some(number) = self.numbers.find(hash, |it| self.text(*it) == text) {
+            return *number;
+        }
         // No batch has as many rows as 32 bits can count.
-        let next = u32::try_from(self.numbers.len()).unwrap_or(u32::MAX);
-        *self.numbers.entry(text).or_insert_with(|| {
-            put_text(&mut self.texts, text);
-            next
-        })
+        let number = u32::try_from(self.places.len()).unwrap_or(u32::MAX);
+        put_text(&mut self.texts, text);
+        self.places.push(self.texts.len() - text.len()..self.texts.len());
+        let Self { numbers, hasher, texts, places, .. } = self;
+        numbers.insert_unique(hash, number, |it| hasher.hash_one(at(texts, places, *it)));
+        number
+    }
+
+    fn text(&self, number: u32) -> &[u8] {
+        at(&self.texts, &self.places, number)
     }
 
     fn put(self, out: &mut Vec<u8>) {
         if self.rows.is_empty() {
             return;
         }
-        let distinct = self.numbers.len();
+        let distinct = self.places.len();
         // A number of a text takes 8, 16 or 32 bits.
         let width = u64::from(distinct > 1 << 8) + u64::from(distinct > 1 << 16);
         out.extend((width | BRINGS_DICTIONARY).to_le_bytes());
@@ -202,6 +211,11 @@ impl<'a> Dictionary<'a> {
     }
 }
 
+/// The text of this number.
+fn at<'a>(texts: &'a [u8], places: &[Range<usize>], number: u32) -> &'a [u8] {
+    places.get(number as usize).and_then(|place| texts.get(place.clone())).unwrap_or_default()
+}
+
 /// A length, seven bits a byte.
 fn put_length(out: &mut Vec<u8>, mut length: usize) {
     while length > 0x7f {
@@ -212,16 +226,16 @@ fn put_length(out: &mut Vec<u8>, mut length: usize) {
     out.extend(length.to_le_bytes().first());
 }
 
-fn put_text(out: &mut Vec<u8>, text: &str) {
+fn put_text(out: &mut Vec<u8>, text: &[u8]) {
     put_length(out, text.len());
-    out.extend_from_slice(text.as_bytes());
+    out.extend_from_slice(text);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn sent(block: Block<'_>) -> Vec<u8> {
+    fn sent(block: Block) -> Vec<u8> {
         block.into_pieces().flatten().collect()
     }
 
@@ -252,7 +266,7 @@ mod tests {
         let texts: Vec<_> = (0..70_000).map(|n| n.to_string()).collect();
         for (distinct, width) in [(256, 1), (257, 2), (65_536, 2), (65_537, 4)] {
             let mut dictionary = Dictionary::default();
-            texts.iter().take(distinct).for_each(|text| dictionary.push(text));
+            texts.iter().take(distinct).for_each(|text| dictionary.push(text.as_bytes()));
             let mut out = Vec::new();
             let before = dictionary.texts.len() + 24;
             dictionary.put(&mut out);

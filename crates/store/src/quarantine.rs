@@ -4,10 +4,11 @@
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
-use candor_event::wire::{self, Encoded, WireError};
+use bytes::Bytes;
+use candor_event::wire::{self, WireError};
 use candor_event::{Purpose, Timestamp};
 
-use crate::batch::{Batch, Kept, Position, Range};
+use crate::batch::{Batch, Kept, Position, Purposes, Range};
 use crate::error::{Class, Refusal};
 use crate::native::{Block, Values};
 use crate::write::{Attempt, COUNTS, InsertDeadline, TEXT, TIME, Token, counts, seconds};
@@ -108,11 +109,10 @@ impl Store {
         let Some(record) = self.held_record(held).await? else {
             return Ok(End::Gone);
         };
-        let events = match wire::split(&record.into()) {
-            Ok(events) => events,
+        let batch = match batch_of(held, &record.into(), now) {
+            Ok(batch) => batch,
             Err(reason) => return Ok(End::Unreadable(reason)),
         };
-        let batch = batch_of(held, events, now);
         let mut rows = BTreeMap::new();
         for purpose in batch.purposes() {
             match self.store_held(&batch, held, &purpose).await {
@@ -193,15 +193,15 @@ fn range_of(held: &Held) -> Range {
 
 /// The events with what may still be kept of them. Those of a whole record have places of their own; one
 /// that a table refused has the place that it had.
-fn batch_of(held: &Held, events: Vec<Encoded>, now: Timestamp) -> Batch {
+fn batch_of(held: &Held, record: &Bytes, now: Timestamp) -> Result<Batch, WireError> {
     let is_of_a_record = Refusal::ALL.iter().all(|refusal| refusal.label() != held.reason);
-    let mut kept = Vec::new();
-    for (index, event) in (0..).zip(events) {
+    let (mut kept, mut purposes) = (Vec::new(), Purposes::default());
+    for (index, event) in (0..).zip(&wire::split(record)?) {
         let index = if is_of_a_record { index } else { held.position.index };
         let position = Position { offset: held.position.offset, index };
-        kept.extend(Kept::of(position, event, now).0);
+        kept.extend(Kept::of(position, event, record, &mut purposes, now).0);
     }
-    Batch {
+    Ok(Batch {
         range: range_of(held),
         stored_at: now,
         records: 1,
@@ -210,7 +210,7 @@ fn batch_of(held: &Held, events: Vec<Encoded>, now: Timestamp) -> Batch {
         quarantined: Vec::new(),
         marks: BTreeMap::new(),
         held: 0,
-    }
+    })
 }
 
 fn is_there(batch: &Batch, purpose: &Purpose, present: &HashSet<Position>) -> bool {
@@ -218,12 +218,7 @@ fn is_there(batch: &Batch, purpose: &Purpose, present: &HashSet<Position>) -> bo
     events.all(|event| !event.is_for(purpose) || present.contains(&event.position))
 }
 
-fn audit_block<'a>(
-    held: &'a Held,
-    end: &'a str,
-    rows: &'a BTreeMap<String, u64>,
-    now: Timestamp,
-) -> Block<'a> {
+fn audit_block(held: &Held, end: &str, rows: &BTreeMap<String, u64>, now: Timestamp) -> Block {
     let rows = rows.iter().map(|(table, count)| (table.as_str(), *count));
     let mut block = Block::new(1);
     block.column("log", TEXT, Values::of([held.log.as_str()], Values::repeating));

@@ -1,11 +1,12 @@
 //! Rows into columns: one event under one of its grants is one row.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use candor_event::wire::EventView;
-use candor_event::{Field, FieldSet, Grant};
+use candor_event::{Field, FieldSet};
 
-use crate::batch::{Batch, Kept};
+use crate::batch::{Batch, Kept, KeptGrant};
 use crate::column::{Column, Value};
 use crate::native::{Block, Values};
 
@@ -15,13 +16,13 @@ pub(crate) struct Row<'a> {
     pub(crate) batch: &'a Batch,
     pub(crate) kept: &'a Kept,
     pub(crate) event: EventView<'a>,
-    pub(crate) grant: &'a Grant,
+    pub(crate) grant: &'a KeptGrant,
     /// What the grant covers: a column of any other field stays empty.
     pub(crate) granted: FieldSet,
 }
 
 /// An event under one of its grants, not yet read.
-pub(crate) type Granted<'a> = (&'a Kept, &'a Grant);
+pub(crate) type Granted<'a> = (&'a Kept, &'a KeptGrant);
 
 /// So many rows are taken apart at a time: their events stay in a core's own cache from column to column.
 const AT_ONCE: usize = 32;
@@ -53,7 +54,7 @@ pub(crate) fn block<'a>(
     columns: &[&'static Column],
     batch: &'a Batch,
     granted: &[Granted<'a>],
-) -> Block<'a> {
+) -> Block {
     let room = |column: &&Column| column.value.room(granted.len());
     let mut filled: Vec<_> = columns.iter().map(room).collect();
     let mut rows = Vec::with_capacity(AT_ONCE);
@@ -74,18 +75,22 @@ pub(crate) fn block<'a>(
 }
 
 /// Adds a row's value to a column. What its grant does not cover stays empty.
-fn fill<'a>(values: &mut Values<'a>, column: &Column, row: &Row<'a>) {
+fn fill(values: &mut Values, column: &Column, row: &Row<'_>) {
     let field = column.field;
     match column.value {
         Value::Address(value) => values.address(row.value(field, value)),
         Value::Id(value) => values.uuid(row.value(field, value).try_into().unwrap_or_default()),
         Value::Pseudonym(value) => {
-            values.uuid(pseudonym(&row.grant.purpose, row.value(field, value)));
+            values.uuid(pseudonym(row.grant.purpose.as_str(), row.value(field, value)));
         }
         Value::Pairs(value) => {
             let pairs = if row.covers(field) { value(row) } else { &[] };
-            // Of several values of a name the last one holds.
-            values.map(pairs.iter().copied().collect::<BTreeMap<_, _>>(), Values::text);
+            if pairs.len() < 2 {
+                values.map(pairs.iter().copied(), Values::text);
+            } else {
+                // Of several values of a name the last one holds.
+                values.map(pairs.iter().copied().collect::<BTreeMap<_, _>>(), Values::text);
+            }
         }
         Value::Text(value) => values.repeating(row.value(field, value)),
         Value::U8(value, absent) => values.u8(row.value_or(absent, field, value)),
@@ -95,13 +100,17 @@ fn fill<'a>(values: &mut Values<'a>, column: &Column, row: &Row<'a>) {
     }
 }
 
+/// Derives pseudonyms; making it costs as much as using it.
+static PSEUDONYMS: LazyLock<blake3::Hasher> =
+    LazyLock::new(|| blake3::Hasher::new_derive_key("candor 2026-11 pseudonym in a purpose"));
+
 /// What an id is called in one purpose. The id itself is in no table, so that the rows of two purposes
 /// cannot be joined by it; whoever holds it, as its visitor does, finds the rows of each. No id stays
 /// none.
 fn pseudonym(purpose: &str, id: &[u8]) -> [u8; 16] {
     let mut name = [0; 16];
     if !id.is_empty() {
-        let mut hasher = blake3::Hasher::new_derive_key("candor 2026-11 pseudonym in a purpose");
+        let mut hasher = PSEUDONYMS.clone();
         hasher.update(purpose.as_bytes());
         hasher.update(&[0]);
         hasher.update(id);

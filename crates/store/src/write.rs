@@ -148,7 +148,7 @@ impl Store {
     pub(crate) async fn insert(
         &self,
         table: &str,
-        block: Block<'_>,
+        block: Block,
         token: &Token,
         InsertDeadline(deadline): InsertDeadline,
     ) -> Result<(), StoreError> {
@@ -176,17 +176,13 @@ impl Store {
     }
 }
 
-fn rows_block<'a>(
-    batch: &'a Batch,
-    purpose: &Purpose,
-    present: &HashSet<Position>,
-) -> Option<Block<'a>> {
+fn rows_block(batch: &Batch, purpose: &Purpose, present: &HashSet<Position>) -> Option<Block> {
     let granted: Vec<_> = batch
         .events
         .iter()
         .filter(|event| !present.contains(&event.position))
         .flat_map(|event| event.grants.iter().map(move |grant| (event, grant)))
-        .filter(|(_, grant)| grant.purpose == purpose.as_str())
+        .filter(|(_, grant)| grant.purpose == *purpose)
         .collect();
     if granted.is_empty() {
         return None;
@@ -215,7 +211,7 @@ fn tables_of(batch: &Batch) -> Vec<Table> {
     batch.purposes().iter().map(table).collect()
 }
 
-fn ledger_block<'a>(batch: &'a Batch, tables: &'a [Table]) -> Block<'a> {
+fn ledger_block(batch: &Batch, tables: &[Table]) -> Block {
     let range = &batch.range;
     let events = u32::try_from(batch.events.len()).unwrap_or(u32::MAX);
     let rows = tables.iter().map(|table| (table.name.as_str(), table.rows));
@@ -240,7 +236,7 @@ fn ledger_block<'a>(batch: &'a Batch, tables: &'a [Table]) -> Block<'a> {
     block
 }
 
-fn quarantine_block<'a>(batch: &'a Batch, present: &HashSet<Position>) -> Option<Block<'a>> {
+fn quarantine_block(batch: &Batch, present: &HashSet<Position>) -> Option<Block> {
     let records: Vec<_> =
         batch.quarantined.iter().filter(|it| !present.contains(&it.position)).collect();
     if records.is_empty() {
@@ -248,7 +244,7 @@ fn quarantine_block<'a>(batch: &'a Batch, present: &HashSet<Position>) -> Option
     }
     let latest = batch.stored_at.plus_seconds(QUARANTINED_FOR_S);
     let expires_at = |it: &Quarantined| seconds(it.expires_at.map_or(latest, |at| at.min(latest)));
-    let all = |write: &dyn Fn(&mut Values<'a>, &'a Quarantined)| Values::of(records.clone(), write);
+    let all = |write: &dyn Fn(&mut Values, &Quarantined)| Values::of(records.clone(), write);
 
     let mut block = Block::new(records.len());
     block.column("log", TEXT, all(&|to, _| to.repeating(&batch.range.log)));
@@ -256,14 +252,14 @@ fn quarantine_block<'a>(batch: &'a Batch, present: &HashSet<Position>) -> Option
     block.column("log_offset", "UInt64", all(&|to, it| to.u64(it.position.offset)));
     block.column("log_index", "UInt32", all(&|to, it| to.u32(it.position.index)));
     block.column("reason", TEXT, all(&|to, it| to.repeating(it.reason)));
-    block.column("record", "String", all(&|to, it| to.text(&hexadecimal(&it.record))));
+    block.column("record", "String", all(&|to, it| to.text(hexadecimal(&it.record))));
     block.column("stored_at", TIME, all(&|to, _| to.u32(seconds(batch.stored_at))));
     block.column("expires_at", TIME, all(&|to, it| to.u32(expires_at(it))));
     Some(block)
 }
 
 /// Writes a row's counts by name.
-pub(crate) fn counts<'a>(to: &mut Values<'a>, counts: impl IntoIterator<Item = (&'a str, u64)>) {
+pub(crate) fn counts<'a>(to: &mut Values, counts: impl IntoIterator<Item = (&'a str, u64)>) {
     to.map(counts, Values::u64);
 }
 

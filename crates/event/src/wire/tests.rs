@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::draft::{CampaignDraft, Draft, Facts, GrantDraft};
-use crate::{Campaign, Channel, Device, EventId, Field, Pair, PolicyVersion, StoredAddress};
+use crate::{Campaign, Channel, Device, EventId, Field, Grant, Pair, PolicyVersion, StoredAddress};
 
 fn event(id: [u8; 16], path: String) -> Event {
     Event {
@@ -106,8 +106,8 @@ fn full() -> Event {
 
 /// What a view says, as an event of these grants.
 fn owned(view: &EventView<'_>, grants: Vec<Grant>) -> Event {
-    let text = str::to_owned;
-    let pairs = |pairs: &[(&str, &str)]| {
+    let text = |bytes: &[u8]| str::from_utf8(bytes).unwrap().to_owned();
+    let pairs = |pairs: &[PairView<'_>]| {
         pairs.iter().map(|(name, value)| Pair { name: text(name), value: text(value) }).collect()
     };
     let CampaignView { source, medium, name, term, content } = view.campaign;
@@ -163,10 +163,18 @@ fn owned(view: &EventView<'_>, grants: Vec<Grant>) -> Event {
 #[test]
 fn a_view_says_of_each_field_what_the_event_says() {
     let event = full();
-    let encoded = split(&encode(&event)).unwrap().remove(0);
+    let record = encode(&event);
+    let encoded = split(&record).unwrap().remove(0);
     assert_eq!(encoded.id, [1; 16]);
-    let view = EventView::read(&encoded.message).unwrap();
-    assert_eq!(owned(&view, encoded.grants.clone()), event);
+    let view = EventView::read(encoded.message).unwrap();
+    let grants =
+        encoded.grants.iter().map(|GrantView { purpose, basis, expires_at, fields }| Grant {
+            purpose: text(purpose).into_owned(),
+            basis: *basis,
+            expires_at: *expires_at,
+            fields: *fields,
+        });
+    assert_eq!(owned(&view, grants.collect()), event);
     assert_eq!(decode(&encode(&event)).unwrap().events, [event]);
 }
 

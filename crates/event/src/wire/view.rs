@@ -1,41 +1,47 @@
 //! An event as it lies in its record: read field by field, and nothing copied.
+#![expect(
+    clippy::inline_always,
+    reason = "without it a field's number and value go through memory, and reading takes two thirds more"
+)]
 
 use prost::encoding::decode_varint;
+use smallvec::SmallVec;
 
 use super::WireError;
 
-/// What [`Event`](crate::Event) is, borrowed from the event's bytes; but its grants, which are read apart from it.
+/// What [`Event`](crate::Event) is, borrowed from the event's bytes; but its grants, which are read apart from it. Its
+/// texts are bytes, which are UTF-8 in a record that was split.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(missing_docs, reason = "proto/candor/v1/event.proto says what each field is")]
 pub struct EventView<'a> {
     pub id: &'a [u8],
-    pub site: &'a str,
+    pub site: &'a [u8],
     pub kind: i32,
     pub received_at: i64,
     pub policy_version: &'a [u8],
     pub consent_record: &'a [u8],
     pub key_epoch: u64,
-    pub name: &'a str,
-    pub path: &'a str,
-    pub query: Vec<(&'a str, &'a str)>,
-    pub title: &'a str,
-    pub referrer_host: &'a str,
-    pub referrer_path: &'a str,
+    pub name: &'a [u8],
+    pub path: &'a [u8],
+    pub query: SmallVec<[PairView<'a>; 2]>,
+    pub title: &'a [u8],
+    pub referrer_host: &'a [u8],
+    pub referrer_path: &'a [u8],
     pub campaign: CampaignView<'a>,
-    pub language: &'a str,
+    pub language: &'a [u8],
     pub screen_width: u32,
     pub screen_height: u32,
-    pub browser: &'a str,
-    pub browser_version: &'a str,
-    pub os: &'a str,
-    pub os_version: &'a str,
+    pub browser: &'a [u8],
+    pub browser_version: &'a [u8],
+    pub os: &'a [u8],
+    pub os_version: &'a [u8],
     pub device: i32,
-    pub bot: &'a str,
-    pub country: &'a str,
-    pub region: &'a str,
-    pub city: &'a str,
+    pub bot: &'a [u8],
+    pub country: &'a [u8],
+    pub region: &'a [u8],
+    pub city: &'a [u8],
     pub network_number: u32,
-    pub network: &'a str,
+    pub network: &'a [u8],
     pub address: &'a [u8],
     pub address_prefix: u32,
     pub address_hash: &'a [u8],
@@ -43,20 +49,33 @@ pub struct EventView<'a> {
     pub visitor_previous: &'a [u8],
     pub dwell_ms: u32,
     pub scroll_percent: Option<u32>,
-    pub props: Vec<(&'a str, &'a str)>,
-    pub source: &'a str,
+    pub props: SmallVec<[PairView<'a>; 2]>,
+    pub source: &'a [u8],
     pub channel: i32,
 }
+
+/// A name and its value; most events have few.
+pub type PairView<'a> = (&'a [u8], &'a [u8]);
 
 /// What [`Campaign`](crate::Campaign) is, borrowed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(missing_docs, reason = "proto/candor/v1/event.proto says what each field is")]
 pub struct CampaignView<'a> {
-    pub source: &'a str,
-    pub medium: &'a str,
-    pub name: &'a str,
-    pub term: &'a str,
-    pub content: &'a str,
+    pub source: &'a [u8],
+    pub medium: &'a [u8],
+    pub name: &'a [u8],
+    pub term: &'a [u8],
+    pub content: &'a [u8],
+}
+
+/// What [`Grant`](crate::Grant) is, borrowed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "proto/candor/v1/event.proto says what each field is")]
+pub struct GrantView<'a> {
+    pub purpose: &'a str,
+    pub basis: i32,
+    pub expires_at: i64,
+    pub fields: u64,
 }
 
 /// A message that is read field by field.
@@ -81,17 +100,22 @@ const LAST: u64 = 39;
 // === impl EventView ===
 
 impl<'a> EventView<'a> {
-    /// Reads an event's message.
+    /// Reads an event's message, of a record that was split: texts are not looked at.
     ///
     /// # Errors
     /// [`WireError::NotProtobuf`].
     pub fn read(message: &'a [u8]) -> Result<Self, WireError> {
-        Self::read_with(message, |_| {})
+        Self::read_with(message, Ok, |_| {})
     }
 
-    /// The same, and gives away the messages of the grants.
-    pub(super) fn read_with(
+    /// Reads an event's message, checks that its texts are some, and gives away the messages of the grants.
+    pub(super) fn check(message: &'a [u8], grant: impl FnMut(&'a [u8])) -> Result<Self, WireError> {
+        Self::read_with(message, |it| text(it).map(str::as_bytes), grant)
+    }
+
+    fn read_with(
         message: &'a [u8],
+        text: impl Fn(&'a [u8]) -> Result<&'a [u8], WireError> + Copy,
         mut grant: impl FnMut(&'a [u8]),
     ) -> Result<Self, WireError> {
         let mut event = Self::default();
@@ -100,13 +124,19 @@ impl<'a> EventView<'a> {
             if let (GRANTS, Value::Bytes(message)) = (number, value) {
                 grant(message);
             } else {
-                event.set(number, value)?;
+                event.set(number, value, text)?;
             }
         }
         Ok(event)
     }
 
-    fn set(&mut self, number: u64, value: Value<'a>) -> Result<(), WireError> {
+    #[inline(always)]
+    fn set(
+        &mut self,
+        number: u64,
+        value: Value<'a>,
+        text: impl Fn(&'a [u8]) -> Result<&'a [u8], WireError> + Copy,
+    ) -> Result<(), WireError> {
         match (number, value) {
             (1, Value::Bytes(it)) => self.id = it,
             (2, Value::Bytes(it)) => self.site = text(it)?,
@@ -117,11 +147,11 @@ impl<'a> EventView<'a> {
             (8, Value::Fixed(it)) => self.key_epoch = it,
             (9, Value::Bytes(it)) => self.name = text(it)?,
             (10, Value::Bytes(it)) => self.path = text(it)?,
-            (11, Value::Bytes(it)) => self.query.push(pair(it)?),
+            (11, Value::Bytes(it)) => self.query.push(pair(it, text)?),
             (12, Value::Bytes(it)) => self.title = text(it)?,
             (13, Value::Bytes(it)) => self.referrer_host = text(it)?,
             (14, Value::Bytes(it)) => self.referrer_path = text(it)?,
-            (15, Value::Bytes(it)) => self.campaign.merge(it)?,
+            (15, Value::Bytes(it)) => self.campaign.merge(it, text)?,
             (16, Value::Bytes(it)) => self.language = text(it)?,
             (17, Value::Number(it)) => self.screen_width = uint32(it),
             (18, Value::Number(it)) => self.screen_height = uint32(it),
@@ -143,7 +173,7 @@ impl<'a> EventView<'a> {
             (34, Value::Bytes(it)) => self.visitor_previous = it,
             (35, Value::Number(it)) => self.dwell_ms = uint32(it),
             (36, Value::Number(it)) => self.scroll_percent = Some(uint32(it)),
-            (37, Value::Bytes(it)) => self.props.push(pair(it)?),
+            (37, Value::Bytes(it)) => self.props.push(pair(it, text)?),
             (38, Value::Bytes(it)) => self.source = text(it)?,
             (LAST, Value::Number(it)) => self.channel = int32(it),
             (..=LAST, _) => return Err(WireError::NotProtobuf),
@@ -154,7 +184,11 @@ impl<'a> EventView<'a> {
 }
 
 impl<'a> CampaignView<'a> {
-    fn merge(&mut self, message: &'a [u8]) -> Result<(), WireError> {
+    fn merge(
+        &mut self,
+        message: &'a [u8],
+        text: impl Fn(&'a [u8]) -> Result<&'a [u8], WireError>,
+    ) -> Result<(), WireError> {
         let mut fields = Fields::of(message);
         while let Some((number, value)) = fields.next()? {
             match (number, value) {
@@ -171,6 +205,26 @@ impl<'a> CampaignView<'a> {
     }
 }
 
+// === impl GrantView ===
+
+impl<'a> GrantView<'a> {
+    pub(super) fn read(message: &'a [u8]) -> Result<Self, WireError> {
+        let mut grant = Self::default();
+        let mut fields = Fields::of(message);
+        while let Some((number, value)) = fields.next()? {
+            match (number, value) {
+                (1, Value::Bytes(it)) => grant.purpose = text(it)?,
+                (2, Value::Number(it)) => grant.basis = int32(it),
+                (3, Value::Number(it)) => grant.expires_at = it.cast_signed(),
+                (4, Value::Fixed(it)) => grant.fields = it,
+                (..=4, _) => return Err(WireError::NotProtobuf),
+                _ => {}
+            }
+        }
+        Ok(grant)
+    }
+}
+
 // === impl Fields ===
 
 impl<'a> Fields<'a> {
@@ -179,7 +233,7 @@ impl<'a> Fields<'a> {
     }
 
     /// The number of the next field, and what it says.
-    #[inline]
+    #[inline(always)]
     pub(super) fn next(&mut self) -> Result<Option<(u64, Value<'a>)>, WireError> {
         if self.0.is_empty() {
             return Ok(None);
@@ -210,17 +264,24 @@ impl<'a> Fields<'a> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn number(&mut self) -> Result<u64, WireError> {
-        // Keys, and most lengths and numbers, have one byte.
-        if let [byte @ ..=0x7f, rest @ ..] = self.0 {
-            self.0 = rest;
-            return Ok(u64::from(*byte));
+        // Keys have one or two bytes, most lengths and numbers one.
+        match self.0 {
+            [byte @ ..=0x7f, rest @ ..] => {
+                self.0 = rest;
+                return Ok(u64::from(*byte));
+            }
+            [low, high @ ..=0x7f, rest @ ..] => {
+                self.0 = rest;
+                return Ok(u64::from(low & 0x7f) | u64::from(*high) << 7);
+            }
+            _ => {}
         }
         decode_varint(&mut self.0).map_err(|_| WireError::NotProtobuf)
     }
 
-    #[inline]
+    #[inline(always)]
     fn take(&mut self, length: usize) -> Result<&'a [u8], WireError> {
         let (bytes, rest) = self.0.split_at_checked(length).ok_or(WireError::NotProtobuf)?;
         self.0 = rest;
@@ -228,12 +289,15 @@ impl<'a> Fields<'a> {
     }
 }
 
-fn text(bytes: &[u8]) -> Result<&str, WireError> {
+pub(super) fn text(bytes: &[u8]) -> Result<&str, WireError> {
     std::str::from_utf8(bytes).map_err(|_| WireError::NotProtobuf)
 }
 
-fn pair(message: &[u8]) -> Result<(&str, &str), WireError> {
-    let mut pair = ("", "");
+fn pair<'a>(
+    message: &'a [u8],
+    text: impl Fn(&'a [u8]) -> Result<&'a [u8], WireError>,
+) -> Result<PairView<'a>, WireError> {
+    let mut pair = PairView::default();
     let mut fields = Fields::of(message);
     while let Some((number, value)) = fields.next()? {
         match (number, value) {

@@ -99,7 +99,7 @@ fn count_dropped(batch: &mut Batch, marked: &Marked) {
 mod tests {
     use bytes::Bytes;
     use candor_event::Timestamp;
-    use candor_store::{Kept, Position, Range};
+    use candor_store::{Kept, KeptGrants, Position, Range};
     use candor_transport::LogId;
 
     use super::*;
@@ -115,7 +115,7 @@ mod tests {
             [0, 1].map(|index| Kept {
                 position: Position { offset: it.offset, index },
                 id: 0,
-                grants: Vec::new(),
+                grants: KeptGrants::new(),
                 message: Bytes::new(),
             })
         };

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use candor_event::wire::{self, Encoded};
-use candor_store::{Batch, Bucket, Kept, Position, Quarantined, Range};
+use candor_store::{Batch, Bucket, Kept, Position, Purposes, Quarantined, Range};
 use candor_transport::{Damage, SpillMark};
 
 use super::action::{Action, Report};
@@ -20,6 +20,7 @@ use crate::error::SinkError;
 #[derive(Debug)]
 pub(super) struct Open {
     batch: Batch,
+    purposes: Purposes,
     /// Records that came by a spill.
     marked: Vec<Marked>,
     bytes: u64,
@@ -39,7 +40,8 @@ impl Open {
             marks: BTreeMap::new(),
             held: 0,
         };
-        Self { batch, marked: Vec::new(), bytes: 0, since: at.elapsed }
+        let purposes = Purposes::default();
+        Self { batch, purposes, marked: Vec::new(), bytes: 0, since: at.elapsed }
     }
 
     /// Decodes a record into the batch, or sets it aside.
@@ -61,9 +63,9 @@ impl Open {
         match wire::split(record) {
             Ok(encoded) => {
                 events = Some(encoded.len() as u64);
-                for (index, event) in (0..).zip(encoded) {
+                for (index, event) in (0..).zip(&encoded) {
                     let position = Position { offset, index };
-                    expired += self.keep(position, event);
+                    expired += self.keep(position, event, record);
                 }
             }
             Err(source) if source.is_from_the_future() => {
@@ -84,8 +86,9 @@ impl Open {
     }
 
     /// Drops the grants that are over already: their rows would die at the first merge. How many it were.
-    fn keep(&mut self, position: Position, event: Encoded) -> u64 {
-        let (kept, expired) = Kept::of(position, event, self.batch.stored_at);
+    fn keep(&mut self, position: Position, event: &Encoded<'_>, record: &Bytes) -> u64 {
+        let (purposes, now) = (&mut self.purposes, self.batch.stored_at);
+        let (kept, expired) = Kept::of(position, event, record, purposes, now);
         if expired > 0 {
             self.count(Bucket::Expired, expired);
         }

@@ -102,7 +102,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use bytes::Bytes;
-    use candor_store::{Kept, Position, Range};
+    use candor_store::{Kept, KeptGrants, Position, Range};
 
     use super::*;
 
@@ -111,7 +111,7 @@ mod tests {
         let event = |(offset, id): (u64, &u8)| Kept {
             position: Position { offset, index: 0 },
             id: u128::from_be_bytes([*id; 16]),
-            grants: Vec::new(),
+            grants: KeptGrants::new(),
             message: Bytes::new(),
         };
         let last = first + ids.len() as u64 - 1;
