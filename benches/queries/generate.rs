@@ -23,7 +23,7 @@ pub(crate) fn policy() -> String {
     )
 }
 
-/// Fills the table, in the order of time.
+/// Fills the table, in the order of time, and merges each month into one part, as old months are.
 pub(crate) fn fill(candor: &Candor, rows: u64) {
     let now: u64 = candor.sql("SELECT toUnixTimestamp(now())").parse().unwrap();
     let inserts = rows.div_ceil(INSERT);
@@ -31,6 +31,12 @@ pub(crate) fn fill(candor: &Candor, rows: u64) {
     for insert in 0..inserts {
         let from = now - DAYS * 86_400 + insert * span;
         candor.sql(&statement(insert * each, each, from, span));
+    }
+    let months = candor.sql(
+        "SELECT DISTINCT partition_id FROM system.parts WHERE active AND table = 'statistics_rows'",
+    );
+    for month in months.lines() {
+        candor.sql(&format!("OPTIMIZE TABLE candor.statistics_rows PARTITION ID '{month}' FINAL"));
     }
 }
 
