@@ -9,6 +9,7 @@
 //! - What waits in memory is bounded; above it events are refused, and nothing that was taken is dropped.
 //! - A partition is somebody else's only after it was released here, or after the group took it without
 //!   asking; nothing is committed for it from then on.
+//! - A partition that the group gave to nobody is found, and shared out anew.
 //! - A log is known by the topic's id. A topic that was deleted and made anew is another log: its records
 //!   are read from the beginning, and no cursor of the old one reaches it.
 //! - Where reading goes on is never guessed; what the log deleted before it was read is told.

@@ -51,6 +51,8 @@ pub(super) struct Context {
     notes: Mutex<Vec<Note>>,
     /// How many events were served, which polling does not tell.
     served: AtomicU64,
+    /// Whoever leaves answers by himself.
+    leaving: AtomicBool,
     closing: AtomicBool,
 }
 
@@ -66,6 +68,7 @@ impl Reader {
         let context = Context {
             notes: Mutex::default(),
             served: AtomicU64::new(0),
+            leaving: AtomicBool::new(false),
             closing: AtomicBool::new(false),
         };
         let made = settings.create_with_context(context);
@@ -92,19 +95,26 @@ impl Reader {
         native::member_id(self.client())
     }
 
-    /// Leaves the group at once, also as a member with a name of its own, which closing alone does not: then the
-    /// group shares out all partitions anew. Nothing is read any more. Blocks until the broker was told.
-    pub(super) fn leave(&self) {
-        self.consumer.context().closing.store(true, Ordering::Release);
+    /// Leaves the group, also as a member with a name of its own, which closing alone does not: then the group shares
+    /// out all partitions anew. Nothing is read any more. Blocks until librdkafka sends word of it, for
+    /// [`CLOSE_TIMEOUT`] at most; whether it did.
+    pub(super) fn leave(&self) -> bool {
+        self.consumer.context().leaving.store(true, Ordering::Release);
         self.consumer.unsubscribe();
         let begun = Instant::now();
-        while !self.member_id().is_empty() && begun.elapsed() < CLOSE_TIMEOUT {
-            // librdkafka waits for it.
+        while !self.member_id().is_empty() {
+            if begun.elapsed() > CLOSE_TIMEOUT {
+                return false;
+            }
+            // Answers what the group decides meanwhile, and what it decided before and nobody acted on: librdkafka
+            // waits for one or the other, and only then leaves.
+            self.consumer.incremental_assign(&TopicPartitionList::new()).ok();
             if let Ok(all) = self.consumer.assignment() {
                 self.consumer.incremental_unassign(&all).ok();
             }
             drop(self.consumer.poll(CLOSE_POLL));
         }
+        true
     }
 
     /// Serves events until there is a message or an error, or nothing any more. Does not wait.
@@ -189,6 +199,9 @@ impl ConsumerContext for Context {
         self.serve();
         if self.closing.load(Ordering::Acquire) {
             consumer.unassign().ok(); // nobody is left to act on a note
+            return;
+        }
+        if self.leaving.load(Ordering::Acquire) {
             return;
         }
         let elements = partitions.elements();

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::consumer::Consumer;
 use rdkafka::consumer::base_consumer::PartitionQueue;
@@ -69,15 +69,35 @@ pub(super) fn described(owned: &Owned, reader: &Reader) -> Result<Described, Cod
 }
 
 /// Which of so many partitions the group gave to nobody, if that is ours to see to: the first of its members does.
-/// None while it is not known.
-pub(super) fn unowned(owned: &Owned, reader: &Reader, partitions: u32) -> BTreeSet<u32> {
-    let Ok(group) = reader.side().group(&owned.config, TIMEOUT) else {
-        return BTreeSet::new();
-    };
+pub(super) fn unowned(
+    owned: &Owned,
+    reader: &Reader,
+    partitions: u32,
+) -> Result<BTreeSet<u32>, Code> {
+    let group = reader.side().group(&owned.config, GROUP_TIMEOUT)?;
     if !group.is_stable || group.members.first() != Some(&reader.member_id()) {
-        return BTreeSet::new();
+        return Ok(BTreeSet::new());
     }
-    (0..partitions).filter(|partition| !group.given.contains(partition)).collect()
+    Ok((0..partitions).filter(|partition| !group.given.contains(partition)).collect())
+}
+
+/// Leaves the group, and waits until its coordinator knows: whoever joins earlier under the same name is taken for the
+/// one that was there.
+pub(super) fn leave(owned: &Owned, reader: &Reader) {
+    let member = reader.member_id();
+    let begun = Instant::now();
+    let is_told = reader.leave();
+    let is_gone = || {
+        let group = reader.side().group(&owned.config, GROUP_TIMEOUT);
+        group.is_ok_and(|group| !group.members.contains(&member))
+    };
+    let mut is_known = false;
+    while is_told && !is_known && begun.elapsed() < LEAVE_TIMEOUT {
+        is_known = is_gone();
+    }
+    if !is_known {
+        tracing::warn!("the group did not let this sink go");
+    }
 }
 
 /// Measures how far behind the end we are. librdkafka knows only as long as it fetches, which it does not
@@ -238,3 +258,7 @@ fn failure_of(code: Code) -> Failure {
 }
 
 const TIMEOUT: Duration = Duration::from_secs(5);
+/// Longer than a client takes to leave and a coordinator to know it.
+const LEAVE_TIMEOUT: Duration = Duration::from_secs(15);
+/// Decisions of the group wait meanwhile.
+const GROUP_TIMEOUT: Duration = Duration::from_secs(1);

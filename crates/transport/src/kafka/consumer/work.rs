@@ -28,8 +28,8 @@ pub(super) type Work = JoinHandle<Done>;
 #[derive(Debug)]
 pub(super) enum Done {
     Assigned(Result<(String, Vec<Found>), Failure>),
-    /// And which partitions nobody has.
-    Checked(Result<LogId, Code>, BTreeSet<u32>),
+    /// And which partitions nobody has, if that was asked.
+    Checked(Result<LogId, Code>, Option<Result<BTreeSet<u32>, Code>>),
     /// Perhaps with another client.
     Joined(Option<Arc<Reader>>, Result<LogId, KafkaError>),
     Skipped(BTreeMap<u32, u64>),
@@ -78,14 +78,17 @@ impl KafkaConsumer {
                 }));
             }
             _ if self.owned.take_suspect() || self.checked.elapsed() >= CHECK_EVERY => {
+                let is_at_rest = self.rebalance.is_none();
                 self.work = Some(spawn_blocking(move || {
                     let found = lookup::described(&owned, &reader);
-                    let mut unowned = BTreeSet::new();
+                    let mut unowned = None;
                     if let Ok(topic) = found
                         && topic.id == log
                     {
                         lookup::measure(&owned, &reader);
-                        unowned = lookup::unowned(&owned, &reader, topic.partitions);
+                        // What we are to give away ourselves is nobody's, too.
+                        let count = topic.partitions;
+                        unowned = is_at_rest.then(|| lookup::unowned(&owned, &reader, count));
                     }
                     Done::Checked(found.map(|topic| topic.id), unowned)
                 }));
@@ -104,7 +107,7 @@ impl KafkaConsumer {
                 self.work_after = Some(Instant::now() + AGAIN_AFTER);
             }
             Done::Assigned(Err(Failure::Expelled)) | Done::Unassigned(Err(_)) => self.expelled(),
-            Done::Checked(checked, unowned) => self.checked(checked, &unowned),
+            Done::Checked(checked, unowned) => self.checked(checked, unowned),
             Done::Joined(fresh, joined) => self.joined(fresh, joined),
             Done::Skipped(skips) => {
                 for number in skips.keys() {
@@ -118,25 +121,22 @@ impl KafkaConsumer {
     }
 
     /// Joins the group once the topic exists; with another client if this one has had its day.
-    fn join(&self) -> Work {
+    fn join(&mut self) -> Work {
         let owned = Arc::clone(&self.owned);
         let settings = self.is_leaving.then(|| self.settings.clone());
-        let is_farewell = self.unowned.is_due();
-        spawn_blocking(move || {
-            if is_farewell && let Some(reader) = owned.reader() {
-                reader.leave();
-            }
-            match settings.map(|settings| renew(&owned, &settings)) {
-                Some(Ok(fresh)) => {
-                    let joined = join(&owned, &fresh);
-                    Done::Joined(Some(fresh), joined)
+        if !self.unowned.is_due() {
+            return spawn_blocking(move || join_with(&owned, settings.as_ref()));
+        }
+        let slots = std::mem::take(&mut self.released);
+        tokio::spawn(async move {
+            settle(slots).await;
+            let joined = spawn_blocking(move || {
+                if let Some(reader) = owned.reader() {
+                    lookup::leave(&owned, &reader);
                 }
-                Some(Err(error)) => Done::Joined(None, Err(error)),
-                None => match owned.reader() {
-                    Some(reader) => Done::Joined(None, join(&owned, &reader)),
-                    None => Done::Joined(None, Err(KafkaError::Runtime)), // dropped meanwhile
-                },
-            }
+                join_with(&owned, settings.as_ref())
+            });
+            joined.await.unwrap_or(Done::Joined(None, Err(KafkaError::Runtime)))
         })
     }
 
@@ -144,7 +144,7 @@ impl KafkaConsumer {
         if fresh.is_some() {
             self.owned.set_reader(fresh);
             self.is_leaving = false;
-            self.unowned.forget();
+            self.unowned.begin();
             self.released.clear();
         }
         match joined {
@@ -188,7 +188,11 @@ impl KafkaConsumer {
         metrics::partitions(self.partitions.len());
     }
 
-    fn checked(&mut self, checked: Result<LogId, Code>, unowned: &BTreeSet<u32>) {
+    fn checked(
+        &mut self,
+        checked: Result<LogId, Code>,
+        unowned: Option<Result<BTreeSet<u32>, Code>>,
+    ) {
         self.checked = Instant::now();
         match checked {
             Ok(log) if self.log == Some(log) => {
@@ -198,11 +202,10 @@ impl KafkaConsumer {
                         "the log does not have the next offset, reading from the cursor"
                     );
                     self.reset(false);
-                } else if self.unowned.see(unowned, Instant::now()) {
-                    tracing::warn!(
-                        ?unowned,
-                        "the group gave partitions to nobody, joining it anew"
-                    );
+                } else if let (Some(unowned), None) = (unowned, &self.rebalance)
+                    && self.unowned.see(unowned, Instant::now())
+                {
+                    tracing::warn!("the group gave a partition to nobody, leaving and joining it");
                     self.reset(false);
                 }
             }
@@ -247,6 +250,28 @@ fn join(owned: &Owned, reader: &Reader) -> Result<LogId, KafkaError> {
     Ok(log)
 }
 
+/// Joins, with another client if there are settings for it; not if we were dropped meanwhile.
+fn join_with(owned: &Owned, settings: Option<&ClientConfig>) -> Done {
+    let Some(reader) = owned.reader() else {
+        return Done::Joined(None, Err(KafkaError::Runtime));
+    };
+    match settings.map(|settings| renew(owned, settings)) {
+        Some(Ok(fresh)) => {
+            let joined = join(owned, &fresh);
+            Done::Joined(Some(fresh), joined)
+        }
+        Some(Err(error)) => Done::Joined(None, Err(error)),
+        None => Done::Joined(None, join(owned, &reader)),
+    }
+}
+
+/// Waits for the commits that are being made.
+async fn settle(slots: Vec<Arc<Slot>>) {
+    for slot in slots {
+        slot.settle(&mut *slot.commits.lock().await).await.ok(); // whoever made it was told
+    }
+}
+
 /// Gives partitions away, after the commits that are being made: see the committer for why.
 async fn unassign(
     owned: Arc<Owned>,
@@ -254,9 +279,7 @@ async fn unassign(
     partitions: Vec<u32>,
     slots: Vec<Arc<Slot>>,
 ) -> Done {
-    for slot in slots {
-        slot.settle(&mut *slot.commits.lock().await).await.ok(); // whoever made it was told
-    }
+    settle(slots).await;
     let done = spawn_blocking(move || lookup::unassign(&owned, &reader, &partitions)).await;
     Done::Unassigned(done.unwrap_or(Err(Code::Fail)))
 }
