@@ -144,7 +144,7 @@ impl Prepared<'_> {
 pub fn read(record: &Bytes) -> Result<usize, WireError> {
     let events = black_box(wire::split(record)?);
     for event in &events {
-        black_box(EventView::read(event.message)?);
+        black_box(EventView::read(&event.message)?);
     }
     Ok(events.len())
 }

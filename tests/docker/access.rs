@@ -66,7 +66,7 @@ fn batch() -> Batch {
     let mut purposes = Purposes::default();
     let mut kept = |offset| {
         let position = Position { offset, index: 0 };
-        Kept::of(position, &event, &record, &mut purposes, now).0.unwrap()
+        Kept::of(position, event.clone(), &mut purposes, now).0.unwrap()
     };
     let position = Position { offset: 7, index: 0 };
     let (reason, record) = ("not_protobuf", vec![1]);

@@ -23,7 +23,7 @@ pub struct Encoded<'a> {
     /// What may be kept of it, purpose by purpose; at least one.
     pub grants: GrantViews<'a>,
     /// The event's message, a part of the record: [`EventView::read`] reads it.
-    pub message: &'a [u8],
+    pub message: Bytes,
 }
 
 /// Most events are kept for one purpose.
@@ -108,10 +108,10 @@ pub fn decode(record: &[u8]) -> Result<EventBatch, WireError> {
 ///
 /// # Errors
 /// [`WireError`]: the record cannot be stored as it is.
-pub fn split(record: &[u8]) -> Result<Vec<Encoded<'_>>, WireError> {
+pub fn split(record: &Bytes) -> Result<Vec<Encoded<'_>>, WireError> {
     each(record, |message| {
         let (id, grants) = check(message)?;
-        Ok(Encoded { id, grants, message })
+        Ok(Encoded { id, grants, message: record.slice_ref(message) })
     })
 }
 

@@ -147,22 +147,19 @@ impl Bucket {
 }
 
 impl Kept {
-    /// An event of `record`, without the grants that are over at this time, if any is left; and how many are over.
+    /// An event of a record, without the grants that are over at this time, if any is left; and how many are over.
     pub fn of(
         position: Position,
-        event: &Encoded<'_>,
-        record: &Bytes,
+        event: Encoded<'_>,
         purposes: &mut Purposes,
         now: Timestamp,
     ) -> (Option<Self>, u64) {
-        let valid = event.grants.iter().filter(|grant| grant.expires_at > now.unix());
+        let Encoded { id, grants: granted, message } = event;
+        let valid = granted.iter().filter(|grant| grant.expires_at > now.unix());
         let grants: KeptGrants = valid.filter_map(|grant| purposes.grant(grant)).collect();
-        let over = (event.grants.len() - grants.len()) as u64;
-        if grants.is_empty() {
-            return (None, over);
-        }
-        let (id, message) = (u128::from_be_bytes(event.id), record.slice_ref(event.message));
-        (Some(Self { position, id, grants, message }), over)
+        let over = (granted.len() - grants.len()) as u64;
+        let kept = Self { position, id: u128::from_be_bytes(id), grants, message };
+        ((!kept.grants.is_empty()).then_some(kept), over)
     }
 
     /// Whether it is kept for this purpose.

@@ -196,10 +196,10 @@ fn range_of(held: &Held) -> Range {
 fn batch_of(held: &Held, record: &Bytes, now: Timestamp) -> Result<Batch, WireError> {
     let is_of_a_record = Refusal::ALL.iter().all(|refusal| refusal.label() != held.reason);
     let (mut kept, mut purposes) = (Vec::new(), Purposes::default());
-    for (index, event) in (0..).zip(&wire::split(record)?) {
+    for (index, event) in (0..).zip(wire::split(record)?) {
         let index = if is_of_a_record { index } else { held.position.index };
         let position = Position { offset: held.position.offset, index };
-        kept.extend(Kept::of(position, event, record, &mut purposes, now).0);
+        kept.extend(Kept::of(position, event, &mut purposes, now).0);
     }
     Ok(Batch {
         range: range_of(held),

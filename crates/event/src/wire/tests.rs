@@ -166,7 +166,7 @@ fn a_view_says_of_each_field_what_the_event_says() {
     let record = encode(&event);
     let encoded = split(&record).unwrap().remove(0);
     assert_eq!(encoded.id, [1; 16]);
-    let view = EventView::read(encoded.message).unwrap();
+    let view = EventView::read(&encoded.message).unwrap();
     let grants =
         encoded.grants.iter().map(|GrantView { purpose, basis, expires_at, fields }| Grant {
             purpose: text(purpose).into_owned(),

@@ -63,9 +63,9 @@ impl Open {
         match wire::split(record) {
             Ok(encoded) => {
                 events = Some(encoded.len() as u64);
-                for (index, event) in (0..).zip(&encoded) {
+                for (index, event) in (0..).zip(encoded) {
                     let position = Position { offset, index };
-                    expired += self.keep(position, event, record);
+                    expired += self.keep(position, event);
                 }
             }
             Err(source) if source.is_from_the_future() => {
@@ -86,9 +86,9 @@ impl Open {
     }
 
     /// Drops the grants that are over already: their rows would die at the first merge. How many it were.
-    fn keep(&mut self, position: Position, event: &Encoded<'_>, record: &Bytes) -> u64 {
+    fn keep(&mut self, position: Position, event: Encoded<'_>) -> u64 {
         let (purposes, now) = (&mut self.purposes, self.batch.stored_at);
-        let (kept, expired) = Kept::of(position, event, record, purposes, now);
+        let (kept, expired) = Kept::of(position, event, purposes, now);
         if expired > 0 {
             self.count(Bucket::Expired, expired);
         }
