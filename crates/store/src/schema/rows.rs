@@ -42,8 +42,8 @@ impl Schema {
         Relation { name, create, kind: RelationKind::Rows { columns, truncated_address, comment } }
     }
 
-    /// What is inserted lies in a handful of files, and not in three for each column: each of them is synced before the
-    /// insert is answered. What is merged has a file for each column, which is what questions read.
+    /// Makes a table. What is inserted into it lies in a handful of files, and not in three for each column: each of them
+    /// is synced before the insert is answered. What is merged has a file for each column, which is what questions read.
     pub(super) fn create_table(&self, name: &str, columns: &str, keys: &str) -> String {
         let compression = if self.options.compressed {
             "default_compression_codec = 'ZSTD(1)'"

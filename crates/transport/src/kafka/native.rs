@@ -6,7 +6,7 @@ mod group;
 mod member;
 mod topic_id;
 
-use std::ffi::c_int;
+use std::ffi::{CStr, c_char, c_int};
 use std::ptr::{self, NonNull};
 use std::time::Duration;
 
@@ -95,6 +95,18 @@ fn free_queue(raw: NonNull<c::rd_kafka_queue_t>) {
 fn free_event(raw: NonNull<c::rd_kafka_event_t>) {
     // SAFETY: called once, by the guard of what `rd_kafka_queue_poll` gave.
     unsafe { c::rd_kafka_event_destroy(raw.as_ptr()) }
+}
+
+/// A copy of a C string; empty if there is none.
+///
+/// # Safety
+/// It is none, or ends with a zero and lives as long as this runs.
+unsafe fn text(raw: *const c_char) -> String {
+    if raw.is_null() {
+        return String::new();
+    }
+    // SAFETY: as the caller says.
+    unsafe { CStr::from_ptr(raw) }.to_string_lossy().into_owned()
 }
 
 /// How much later than its timeout a request may end.

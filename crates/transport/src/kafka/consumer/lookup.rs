@@ -87,15 +87,12 @@ pub(super) fn leave(owned: &Owned, reader: &Reader) {
     let member = reader.member_id();
     let begun = Instant::now();
     let is_told = reader.leave();
-    let is_gone = || {
+    let mut is_gone = false;
+    while is_told && !is_gone && begun.elapsed() < LEAVE_TIMEOUT {
         let group = reader.side().group(&owned.config, GROUP_TIMEOUT);
-        group.is_ok_and(|group| !group.members.contains(&member))
-    };
-    let mut is_known = false;
-    while is_told && !is_known && begun.elapsed() < LEAVE_TIMEOUT {
-        is_known = is_gone();
+        is_gone = group.is_ok_and(|group| !group.members.contains(&member));
     }
-    if !is_known {
+    if !is_gone {
         tracing::warn!("the group did not let this sink go");
     }
 }

@@ -1,14 +1,14 @@
 //! Who has which partition, as the coordinator of the group knows it.
 
 use std::collections::BTreeSet;
-use std::ffi::{CStr, CString, c_char};
+use std::ffi::{CString, c_char};
 use std::time::Duration;
 
 use rdkafka::bindings as c;
 use rdkafka::client::{Client, ClientContext};
 use rdkafka::error::RDKafkaErrorCode as Code;
 
-use super::{Guard, ask, check};
+use super::{Guard, ask, check, text};
 
 /// A group, as it stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -87,18 +87,6 @@ fn partitions_of(list: &c::rd_kafka_topic_partition_list_t, topic: &str) -> Vec<
     // SAFETY: as above, for the names of their topics.
     let ours = elements.iter().filter(|element| unsafe { text(element.topic) } == topic);
     ours.filter_map(|element| u32::try_from(element.partition).ok()).collect()
-}
-
-/// A copy of a C string; empty if there is none.
-///
-/// # Safety
-/// It is none, or ends with a zero and lives as long as this runs.
-unsafe fn text(raw: *const c_char) -> String {
-    if raw.is_null() {
-        return String::new();
-    }
-    // SAFETY: as the caller says.
-    unsafe { CStr::from_ptr(raw) }.to_string_lossy().into_owned()
 }
 
 const DESCRIBE: c::rd_kafka_admin_op_t =

@@ -1,23 +1,23 @@
 //! Who we are in the group.
 
-use std::ffi::{CStr, c_char};
+use std::ffi::c_char;
 use std::ptr::{self, NonNull};
 
 use rdkafka::bindings as c;
 use rdkafka::client::{Client, ClientContext};
 
-use super::guard;
+use super::{guard, text};
 
 /// Who we are in the group, as librdkafka knows it; empty when we are in none, or not any more. Another one
 /// after an absence, even under the same instance name. Blocks a moment, for librdkafka's thread.
 pub(in crate::kafka) fn member_id<C: ClientContext>(client: &Client<C>) -> String {
     // SAFETY: the client is alive; the text is a copy that is ours, or none.
-    let text = unsafe { c::rd_kafka_memberid(client.native_ptr()) };
-    let Ok(text) = guard(text, free_text) else {
+    let id = unsafe { c::rd_kafka_memberid(client.native_ptr()) };
+    let Ok(id) = guard(id, free_text) else {
         return String::new();
     };
     // SAFETY: a C string, which lives as long as its guard.
-    unsafe { CStr::from_ptr(text.raw.as_ptr()) }.to_string_lossy().into_owned()
+    unsafe { text(id.raw.as_ptr()) }
 }
 
 fn free_text(raw: NonNull<c_char>) {
